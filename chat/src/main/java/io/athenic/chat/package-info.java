@@ -1,0 +1,4 @@
+@NullMarked
+package io.athenic.chat;
+
+import org.jspecify.annotations.NullMarked;

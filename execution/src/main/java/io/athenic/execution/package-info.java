@@ -1,0 +1,4 @@
+@NullMarked
+package io.athenic.execution;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.athenic.server;
+
+import org.jspecify.annotations.NullMarked;
