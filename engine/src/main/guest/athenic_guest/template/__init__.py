@@ -1,0 +1,1 @@
+"""Templates: the root folders that sandboxes start from."""
