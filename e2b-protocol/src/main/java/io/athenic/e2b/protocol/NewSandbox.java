@@ -1,0 +1,35 @@
+package io.athenic.e2b.protocol;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code POST /sandboxes}. Absent fields mean the server's choice.
+ *
+ * @param timeout seconds until the sandbox ends; absent: 15
+ * @param secure whether envd demands the access token of the answer
+ * @param autoPause pause instead of kill at the timeout
+ */
+public record NewSandbox(
+        @JsonProperty("templateID") @Nullable String templateId,
+        @Nullable Integer timeout,
+        @Nullable Map<String, String> metadata,
+        @Nullable Map<String, String> envVars,
+        @Nullable Boolean secure,
+        @JsonProperty("allow_internet_access") @Nullable Boolean allowInternetAccess,
+        @Nullable Boolean autoPause,
+        @Nullable JsonNode autoResume,
+        @Nullable JsonNode network,
+        @Nullable JsonNode volumeMounts) {
+
+    /** Seconds that a sandbox lives when the request does not say. */
+    public static final int DEFAULT_TIMEOUT = 15;
+
+    /** The common case. */
+    public static NewSandbox of(
+            String template, int timeoutSeconds, Map<String, String> metadata, Map<String, String> env) {
+        return new NewSandbox(template, timeoutSeconds, metadata, env, true, true, null, null, null, null);
+    }
+}

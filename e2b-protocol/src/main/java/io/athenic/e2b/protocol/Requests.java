@@ -1,0 +1,23 @@
+package io.athenic.e2b.protocol;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import org.jspecify.annotations.Nullable;
+
+/** The small bodies of the control plane. */
+public final class Requests {
+    private Requests() {}
+
+    /** {@code POST /sandboxes/{id}/timeout} and {@code /connect}: seconds from now. */
+    public record Timeout(@Nullable Integer timeout) {}
+
+    /** {@code POST /sandboxes/{id}/refreshes}: seconds from now; only lengthens. */
+    public record Refresh(@Nullable Integer duration) {}
+
+    /** {@code POST /sandboxes/{id}/pause}: whether the memory is kept. */
+    public record Pause(@Nullable Boolean memory) {}
+
+    /** Answer of {@code GET /templates/aliases/{alias}}. */
+    public record TemplateAlias(
+            @JsonProperty("templateID") String templateId,
+            @JsonProperty("public") boolean isPublic) {}
+}

@@ -1,0 +1,58 @@
+package io.athenic.e2b.protocol;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.time.Instant;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** {@code GET /sandboxes/{id}}: what the list tells, and the access token. Sizes in MiB. */
+public record SandboxDetail(
+        @JsonProperty("sandboxID") String sandboxId,
+        @JsonProperty("templateID") String templateId,
+        @JsonProperty("clientID") @Nullable String clientId,
+        @Nullable String alias,
+        Instant startedAt,
+        Instant endAt,
+        String state,
+        int cpuCount,
+        @JsonProperty("memoryMB") int memoryMb,
+        @JsonProperty("diskSizeMB") int diskSizeMb,
+        String envdVersion,
+        @Nullable Map<String, String> metadata,
+        @Nullable String envdAccessToken,
+        @Nullable String domain,
+        @Nullable Boolean allowInternetAccess,
+        @Nullable Lifecycle lifecycle) {
+
+    /**
+     * What ends it.
+     *
+     * @param onTimeout {@code kill} or {@code pause}
+     */
+    public record Lifecycle(String onTimeout, boolean autoResume) {}
+
+    public static SandboxDetail of(
+            ListedSandbox listed,
+            @Nullable String envdAccessToken,
+            @Nullable String domain,
+            boolean allowInternetAccess,
+            Lifecycle lifecycle) {
+        return new SandboxDetail(
+                listed.sandboxId(),
+                listed.templateId(),
+                listed.clientId(),
+                listed.alias(),
+                listed.startedAt(),
+                listed.endAt(),
+                listed.state(),
+                listed.cpuCount(),
+                listed.memoryMb(),
+                listed.diskSizeMb(),
+                listed.envdVersion(),
+                listed.metadata(),
+                envdAccessToken,
+                domain,
+                allowInternetAccess,
+                lifecycle);
+    }
+}
