@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# run, ask, exec and env: build what is missing, start roomd (root) and the server (never root), clean up at the end.
+set -euo pipefail
+: "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
+. "$ATHENIC_HOME/bin/common.sh"
+
+command=$1
+shift
+data=$(default_data)
+arguments=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --data) [ $# -ge 2 ] || die "--data needs a folder"; data=$2; shift 2 ;;
+    --data=*) data=${1#--data=}; shift ;;
+    --) arguments+=("$@"); break ;;
+    *) arguments+=("$1"); shift ;;
+  esac
+done
+data=$(realpath -m "$data")
+app=$data/app             # owned by the server's user: database, spilled output, key, logs
+runtime=$(runtime_of "$data")
+
+# as_server COMMAND...: with the server's account, without any privilege, ended when this script ends.
+as_server() {
+  if is_root; then
+    exec setpriv --reuid="$ATHENIC_USER" --regid="$ATHENIC_USER" --clear-groups --inh-caps=-all --bounding-set=-all \
+      --no-new-privs --pdeathsig=TERM -- "$@"
+  else
+    exec setpriv --pdeathsig=TERM -- "$@"
+  fi
+}
+
+prepare_data() {
+  if is_root; then
+    getent passwd "$ATHENIC_USER" >/dev/null ||
+      useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$ATHENIC_USER"
+    install -d -m 0711 "$data" "$data/lib"
+    install -d -m 0700 -o "$ATHENIC_USER" -g "$ATHENIC_USER" "$app" "$app/tmp"
+    server_uid=$(id -u "$ATHENIC_USER") server_gid=$(id -g "$ATHENIC_USER")
+  else
+    [ -d "$data" ] || mkdir -p "$data" 2>/dev/null || as_root mkdir -p "$data" || die "cannot make $data"
+    [ -w "$data" ] || as_root chown "$(id -u):$(id -g)" "$data"
+    mkdir -p "$data/lib" && mkdir -p -m 0700 "$app" "$app/tmp"
+    server_uid=$(id -u) server_gid=$(id -g)
+  fi
+  if [ ! -s "$app/api-key" ]; then
+    (umask 077 && printf 'e2b_%s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" >"$app/api-key")
+    is_root && chown "$ATHENIC_USER:$ATHENIC_USER" "$app/api-key"
+  fi
+  return 0
+}
+
+# The running server of this data directory, if there is one: prints its file (JSON) and returns 0.
+running_server() {
+  local file=$app/server.json pid
+  [ -r "$file" ] || return 1
+  pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$file")
+  [ -n "$pid" ] && [ -d "/proc/$pid" ] && grep -qa athenic "/proc/$pid/cmdline"
+}
+server_field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$app/server.json"; }
+
+# The server runs a copy of the jar that its account can read and that a rebuild does not change under it.
+install_jar() {
+  jar=$data/lib/athenic.jar
+  if [ ! -f "$jar" ] || [ "$JAR" -nt "$jar" ]; then
+    rm -f "$data/lib/athenic.aot"
+    cp "$JAR" "$jar.new" && touch -r "$JAR" "$jar.new" && chmod 0644 "$jar.new" && mv "$jar.new" "$jar"
+  fi
+}
+
+java_command() {
+  printf '%s\n' "$JAVA_HOME/bin/java" -Xmx768m -XX:+ExitOnOutOfMemoryError -XX:+UseCompactObjectHeaders -XX:TieredStopAtLevel=4 \
+    --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+    "-Djava.io.tmpdir=$app/tmp" -Dfile.encoding=UTF-8 -jar "$jar"
+}
+
+roomd_pid='' server_pid=''
+stop_all() {
+  trap '' INT TERM HUP
+  [ -n "$server_pid" ] && kill -TERM "$server_pid" 2>/dev/null
+  [ -n "$server_pid" ] && wait "$server_pid" 2>/dev/null
+  # roomd ends by itself when the server's connection closes; TERM is for the case that there never was one.
+  [ -n "$roomd_pid" ] && as_root kill -TERM "$roomd_pid" 2>/dev/null
+  [ -n "$roomd_pid" ] && wait "$roomd_pid" 2>/dev/null
+  rm -f "$app/server.json" 2>/dev/null
+  return 0
+}
+
+start_roomd() {
+  as_root install -d -m 0711 /run/athenic "$runtime" || die "sandboxes need root's rights for roomd, the small process that makes rooms: run this as root, or install sudo"
+  is_root || sudo -v || die "roomd needs root's rights: sudo refused"
+  local roomd=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$PYTHON" -I "$GUEST/roomd.py" --data "$data" --runtime "$runtime" --uid "$server_uid" --gid "$server_gid")
+  is_root || roomd=(sudo "${roomd[@]}")
+  "${roomd[@]}" 9>&- >>"$app/roomd.log" 2>&1 &
+  roomd_pid=$!
+}
+
+# One launcher for one data directory: the lock ends with this script, however it ends.
+lock_data() {
+  exec 9>"$data/lib/lock"
+  flock -n 9 || die "Athenic already runs with $data$(running_server && printf ' at http://127.0.0.1:%s' "$(server_field port)"). Stop it first, or choose another folder with --data."
+}
+
+case $command in
+  env)
+    prepare_data
+    port=4002
+    running_server && port=$(server_field e2bPort)
+    key=$(cat "$app/api-key")
+    printf 'export E2B_API_KEY=%s\nexport E2B_API_URL=http://127.0.0.1:%s\nexport E2B_SANDBOX_URL=http://127.0.0.1:%s\n' "$key" "$port" "$port"
+    exit 0
+    ;;
+  ask | exec)
+    [ ${#arguments[@]} -gt 0 ] || die "$command: nothing to ${command}. ./athenic help shows how it is called."
+    if [ "$command" = exec ]; then # the server's account may not read the user's file: pass its text
+      file='' rest=()
+      for argument in "${arguments[@]}"; do
+        if [ -z "$file" ] && { [ "$argument" = - ] || [ -e "$argument" ]; }; then file=$argument; else rest+=("$argument"); fi
+      done
+      [ -n "$file" ] || die "exec: no such file: ${arguments[0]}"
+      arguments=(--name "$(basename -- "$file")" ${rest[@]+"${rest[@]}"})
+      [ "$file" = - ] || exec <"$file"
+    fi
+    need_jar
+    prepare_data
+    install_jar
+    mapfile -t java < <(java_command)
+    if running_server; then
+      exec "${java[@]}" "$command" --url "http://127.0.0.1:$(server_field port)" "${arguments[@]}"
+    fi
+    ;;
+  run) ;;
+  *) die "unknown command: $command" ;;
+esac
+
+need_jar
+need_sandbox_tools
+need_template "$data"
+prepare_data
+install_jar
+lock_data
+mapfile -t java < <(java_command)
+trap 'stop_all; exit 130' INT
+trap 'stop_all; exit 143' TERM HUP
+trap stop_all EXIT
+start_roomd
+if [ "$command" = run ]; then
+  (as_server "${java[@]}" serve --data "$app" --templates "$data/templates" --roomd "$runtime/roomd.sock" ${arguments[@]+"${arguments[@]}"} 9>&-) &
+else
+  # An asynchronous command would read from /dev/null: hand it this script's own input.
+  exec 8<&0
+  (as_server "${java[@]}" "$command" --data "$app" --templates "$data/templates" --roomd "$runtime/roomd.sock" "${arguments[@]}" <&8 8<&- 9>&-) &
+fi
+server_pid=$!
+status=0
+wait -n -p ended "$server_pid" "$roomd_pid" || status=$?
+if [ "${ended:-}" = "$roomd_pid" ] && kill -0 "$server_pid" 2>/dev/null; then
+  # The server says what happened and ends, since it cannot serve without roomd.
+  sleep 0.2
+  if [ "$command" = run ]; then
+    say "athenic: roomd ended (status $status). Its last words ($app/roomd.log):"
+    tail -n 5 "$app/roomd.log" >&2
+    status=1
+  else
+    status=0
+    wait "$server_pid" || status=$?
+  fi
+fi
+[ "${ended:-}" = "$server_pid" ] && server_pid=''
+exit "$status"

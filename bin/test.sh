@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test: guest (Python), Java, web, browser, E2B's SDKs. Fails on the first part that fails.
+set -euo pipefail
+: "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
+. "$ATHENIC_HOME/bin/common.sh"
+
+data=$(default_data)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --data) [ $# -ge 2 ] || die "--data needs a folder"; data=$2; shift 2 ;;
+    *) die "test: unknown option: $1" ;;
+  esac
+done
+data=$(realpath -m "$data")
+is_root || die "the tests make real sandboxes and need root's rights: sudo ./athenic test"
+
+need_java
+need_maven
+need_node
+need_sandbox_tools
+need_packages "the browser tests" chromium fonts-dejavu-core
+need_template "$data"
+export ATHENIC_TEST_DATA=$data
+
+cd "$ATHENIC_HOME"
+say "Guest tests (Python, real rooms) ..."
+(cd engine/src/test/guest && PYTHONPATH="$GUEST" PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m unittest discover -v -p 'test_*.py' 2>&1 |
+  grep -v ' \.\.\. ok$')
+[ "${PIPESTATUS[0]}" -eq 0 ] || die "guest tests failed"
+
+say "Java, web and browser tests ..."
+"$MVN" -B -ntp verify
