@@ -1,0 +1,206 @@
+package io.athenic.engine;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An interpreter with state in a sandbox. Executions run one at a time in the order they came; the order is kept by the kernel. A kernel
+ * that died is replaced at the next execution: the context keeps its id, its state is lost, and {@link #restarts} has grown.
+ */
+public final class CodeContext {
+    static final String HOME = "/home/user";
+
+    /** Waiting for the news of a kernel's end, which come on another socket than its silence. */
+    private static final Duration NEWS = Duration.ofSeconds(2);
+
+    private static final Logger LOG = LoggerFactory.getLogger(CodeContext.class);
+
+    private final String id;
+    private final String language;
+    private final String cwd;
+    private final Room room;
+    private final Map<String, String> env;
+    private final Runnable usable;
+    private final GuestSlot slot;
+    private final Map<Guest, KernelEvent.Failed> endings = new ConcurrentHashMap<>();
+    private final Set<KernelStream> running = ConcurrentHashMap.newKeySet();
+
+    CodeContext(String id, String language, String cwd, Room room, Map<String, String> env, Runnable usable) {
+        this.id = id;
+        this.language = language;
+        this.cwd = cwd;
+        this.room = room;
+        this.env = env;
+        this.usable = usable;
+        this.slot = new GuestSlot(room, language, cwd, () -> env);
+    }
+
+    /** Takes the kernel that was warmed in the pool. */
+    void adopt(Guest kernel) {
+        slot.adopt(kernel);
+    }
+
+    public String id() {
+        return id;
+    }
+
+    /** {@code python}, {@code javascript} or {@code bash}. */
+    public String language() {
+        return language;
+    }
+
+    public String cwd() {
+        return cwd;
+    }
+
+    /** How often the state was lost: by a restart, by a kernel that died or had to be ended. */
+    public int restarts() {
+        return Math.max(0, slot.starts() - 1);
+    }
+
+    /** Starts the kernel now instead of at the first execution. */
+    void start() {
+        slot.get();
+    }
+
+    /**
+     * Runs code after all that was given before.
+     *
+     * @param variables set for this execution only
+     */
+    public CodeStream execute(String code, Map<String, String> variables) {
+        Check.environment("env", variables);
+        usable.run();
+        Guest kernel = slot.get();
+        long oomKills = room.oomKills();
+        Map<String, String> all = new HashMap<>(env);
+        all.putAll(variables);
+        ObjectNode request = Json.object().put("op", "execute").put("code", code);
+        if (!all.isEmpty()) {
+            request.set("env", Json.stringMap(all));
+        }
+        GuestConnection connection = room.connect(kernel);
+        try (GuestConnection.Deadline _ = connection.deadline(Duration.ofSeconds(30))) {
+            connection.send(request);
+        } catch (IOException e) {
+            connection.close();
+            throw connection.gone(e);
+        } catch (RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+        return follow(connection, kernel, oomKills);
+    }
+
+    private CodeStream follow(GuestConnection connection, Guest kernel, long oomKills) {
+        KernelStream[] self = new KernelStream[1];
+        KernelStream stream = new KernelStream(
+                connection,
+                room.timers(),
+                () -> ending(kernel, oomKills),
+                () -> Thread.ofVirtual().name("stuck-" + room.id()).start(() -> endStuck(kernel)),
+                () -> running.remove(self[0]));
+        self[0] = stream;
+        running.add(stream);
+        stream.begin("execution-" + room.id() + "-" + id);
+        return stream;
+    }
+
+    /** Interrupts the code that runs and what waits behind it; their streams deliver the end. */
+    public void interrupt() {
+        List.copyOf(running).forEach(CodeStream::interrupt);
+    }
+
+    /** Ends the kernel; running code fails with {@code ContextRestarting}. */
+    void restart() {
+        end(
+                slot.current(),
+                new KernelEvent.Failed("ContextRestarting", "the context was restarted: its state is lost", ""));
+        slot.get();
+    }
+
+    void remove() {
+        slot.close("context " + id + " was removed");
+        end(slot.current(), new KernelEvent.Failed("ExecutionAborted", "the context was removed", ""));
+    }
+
+    /** The sandbox has ended: nothing is started any more. */
+    void close(String because) {
+        slot.close(because);
+        for (KernelStream stream : new ArrayList<>(running)) {
+            stream.interrupt();
+        }
+    }
+
+    private void endStuck(Guest kernel) {
+        LOG.info("Sandbox {}: context {} ignored an interrupt; its kernel is ended", room.id(), id);
+        end(
+                kernel,
+                new KernelEvent.Failed(
+                        "ExecutionAborted",
+                        "the code ignored the interrupt and was ended: the state of the context is lost",
+                        ""));
+    }
+
+    private void end(@Nullable Guest kernel, KernelEvent.Failed reason) {
+        if (kernel == null) {
+            return;
+        }
+        endings.putIfAbsent(kernel, reason);
+        try {
+            slot.kill(kernel, Duration.ofSeconds(10));
+        } catch (EngineException e) {
+            LOG.warn("Sandbox {}: the kernel of context {} could not be ended: {}", room.id(), id, e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Why a kernel is gone, in words for the user. */
+    private KernelEvent.Failed ending(Guest kernel, long oomKillsBefore) {
+        String value;
+        try {
+            GuestExit exit = kernel.awaitExit(NEWS).orElse(null);
+            KernelEvent.Failed known = endings.get(kernel);
+            if (known != null) {
+                return known;
+            }
+            if (room.dead()) {
+                value = "the sandbox ended while the code ran";
+            } else if (exit == null) {
+                value = "the kernel broke off the execution";
+            } else if (exit instanceof GuestExit.Signal(int signal) && signal == 9 && outOfMemory(oomKillsBefore)) {
+                value = "the kernel was killed because the memory of the sandbox ("
+                        + (room.limits().memoryBytes() >> 20)
+                        + " MiB) was used up: out of memory. The state of the context is lost";
+            } else {
+                value = "the kernel died: " + exit.text() + ". The state of the context is lost";
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            value = "the kernel died";
+        }
+        return new KernelEvent.Failed("UnexpectedEndOfExecution", value, "");
+    }
+
+    private boolean outOfMemory(long killsBefore) {
+        if (room.oomKills() <= killsBefore) {
+            try {
+                return room.use().oomKills() > killsBefore;
+            } catch (EngineException _) {
+                return false; // the room went too
+            }
+        }
+        return true;
+    }
+}

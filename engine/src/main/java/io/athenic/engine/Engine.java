@@ -1,0 +1,342 @@
+package io.athenic.engine;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes sandboxes, finds them, ends them when their time is over. One client of one roomd; when that dies the engine has FAILED for good. */
+public final class Engine implements AutoCloseable {
+    private static final Duration HELLO = Duration.ofSeconds(10);
+
+    /** The clock may be set by a test, so no wait for it is longer than this. */
+    private static final Duration LONGEST_NAP = Duration.ofMillis(200);
+
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+    private final EngineConfig config;
+    private final InstantSource clock;
+    private final Timers timers = new Timers();
+    private final Ids ids = new Ids();
+    private final Templates templates;
+    private final RoomdClient roomd;
+    private final Zygotes zygotes;
+    private final RoomFactory factory;
+    private final SandboxPool pool;
+    private final List<String> notes = new ArrayList<>();
+    private final Map<String, Sandbox> sandboxes = new ConcurrentHashMap<>();
+    private final Semaphore places;
+    private final AtomicReference<Condition> condition =
+            new AtomicReference<>(new Condition(EngineState.STARTING, "the template is being loaded"));
+    private final CountDownLatch started = new CountDownLatch(1);
+    private final AtomicLong created = new AtomicLong();
+    private final AtomicLong hits = new AtomicLong();
+    private final AtomicLong misses = new AtomicLong();
+    private final Thread expiry;
+
+    private record Condition(EngineState state, String detail) {}
+
+    /** Connects to roomd; then loads the template and fills the pool in the background. UNAVAILABLE when roomd does not answer. */
+    public static Engine start(EngineConfig config, InstantSource clock) {
+        Engine engine = new Engine(config, clock);
+        engine.expiry.start();
+        Thread.ofVirtual().name("engine-start").start(engine::load);
+        return engine;
+    }
+
+    private Engine(EngineConfig config, InstantSource clock) {
+        this.config = config;
+        this.clock = clock;
+        this.templates = new Templates(config.templateRoot());
+        this.places = new Semaphore(config.maxSandboxes());
+        this.expiry = Thread.ofVirtual().name("engine-expiry").unstarted(this::expire);
+        this.roomd = RoomdClient.connect(config.roomdSocket(), new Events());
+        try {
+            JsonNode hello = roomd.call("hello", Json.object(), HELLO);
+            hello.path("notes").forEach(note -> notes.add(note.asText()));
+            LOG.info(
+                    "roomd {}: cgroup {}, disk {}, {} rooms of an earlier life removed",
+                    Json.text(hello, "version"),
+                    Json.text(hello, "cgroup"),
+                    Json.text(hello, "disk"),
+                    hello.path("swept").asInt());
+        } catch (RuntimeException e) {
+            roomd.close();
+            timers.close();
+            throw e;
+        }
+        this.zygotes = new Zygotes(roomd, templates);
+        this.factory = new RoomFactory(roomd, timers, zygotes, ids);
+        this.pool = new SandboxPool(
+                config.poolSize(),
+                () -> factory.build(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
+                factory::destroyQuietly);
+    }
+
+    private void load() {
+        try {
+            if (templates.find(Templates.DEFAULT).isEmpty()) {
+                throw new EngineException(
+                        ErrorCode.NOT_FOUND,
+                        "template '" + Templates.DEFAULT + "' is not built: run the template build first");
+            }
+            zygotes.ensure(Templates.DEFAULT);
+            become(EngineState.READY, "sandboxes can be made");
+            pool.start();
+        } catch (EngineException e) {
+            LOG.error("The engine could not start: {}", e.getMessage());
+            become(EngineState.FAILED, String.valueOf(e.getMessage()));
+        } finally {
+            started.countDown();
+        }
+    }
+
+    /** The end of the engine is final. */
+    private void become(EngineState state, String detail) {
+        condition.updateAndGet(now -> now.state() == EngineState.STARTING || now.state() == EngineState.READY
+                ? new Condition(state, detail)
+                : now);
+    }
+
+    /** Waits until sandboxes can be made; false when that is not so within the time. */
+    public boolean awaitReady(Duration maxWait) throws InterruptedException {
+        return started.await(maxWait.toNanos(), TimeUnit.NANOSECONDS)
+                && condition.get().state() == EngineState.READY;
+    }
+
+    /** Makes a sandbox, from the pool where it has one. */
+    public Sandbox create(SandboxSpec spec) {
+        requireReady();
+        String template = templates
+                .find(spec.template())
+                .orElseThrow(() -> new EngineException(
+                        ErrorCode.NOT_FOUND, "template '" + Texts.shorten(spec.template(), 100) + "' not found"));
+        if (!places.tryAcquire()) {
+            throw new EngineException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "all " + config.maxSandboxes()
+                            + " sandboxes are in use: end one, or allow more in the configuration");
+        }
+        FinishedRoom room;
+        try {
+            room = finishedRoom(template, spec);
+        } catch (RuntimeException e) {
+            places.release();
+            throw e;
+        }
+        Sandbox sandbox = new Sandbox(room, spec, ids, clock, new Keeper());
+        sandboxes.put(sandbox.id(), sandbox);
+        created.incrementAndGet();
+        if (room.room().dead()) {
+            sandbox.kill(KillCause.ROOM_DIED); // between the build and the put no event found it
+            throw new EngineException(ErrorCode.UNAVAILABLE, "the sandbox died while it was made: try again");
+        }
+        if (condition.get().state() != EngineState.READY) {
+            sandbox.kill(KillCause.SHUTDOWN);
+            throw unavailable();
+        }
+        return sandbox;
+    }
+
+    private FinishedRoom finishedRoom(String template, SandboxSpec spec) {
+        Limits wish = spec.limits();
+        Limits limits = wish == null ? config.defaultLimits() : wish;
+        if (template.equals(Templates.DEFAULT) && limits.equals(config.defaultLimits())) {
+            Optional<FinishedRoom> waiting = pool.take();
+            if (waiting.isPresent()) {
+                hits.incrementAndGet();
+                return waiting.get();
+            }
+        }
+        misses.incrementAndGet();
+        return factory.build(template, limits, config.createTimeout());
+    }
+
+    private void requireReady() {
+        try {
+            if (!awaitReady(config.createTimeout())) {
+                throw unavailable();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new EngineException(ErrorCode.UNAVAILABLE, "interrupted while the engine starts", e);
+        }
+    }
+
+    private EngineException unavailable() {
+        Condition now = condition.get();
+        return new EngineException(ErrorCode.UNAVAILABLE, "no sandboxes can be made: " + now.detail());
+    }
+
+    /** A sandbox that is running or paused. */
+    public Optional<Sandbox> find(String id) {
+        return Optional.ofNullable(sandboxes.get(id));
+    }
+
+    /** The running and paused sandboxes, oldest first. */
+    public List<Sandbox> list() {
+        return sandboxes.values().stream()
+                .sorted(Comparator.comparing(Sandbox::startedAt).thenComparing(Sandbox::id))
+                .toList();
+    }
+
+    public EngineStatus status() {
+        Condition now = condition.get();
+        return new EngineStatus(
+                now.state(),
+                now.detail(),
+                pool.ready(),
+                sandboxes.size(),
+                created.get(),
+                hits.get(),
+                misses.get(),
+                notes);
+    }
+
+    /** Whether sandboxes can be made from the template of this name or alias. */
+    public boolean hasTemplate(String name) {
+        return templates.find(name).isPresent();
+    }
+
+    /** Ends all sandboxes and lets roomd go, which then ends itself. */
+    @Override
+    public void close() {
+        become(EngineState.CLOSED, "the engine was closed");
+        started.countDown();
+        expiry.interrupt();
+        killAll(sandboxes.values(), KillCause.SHUTDOWN);
+        pool.close();
+        roomd.close();
+        timers.close();
+    }
+
+    private void expire() {
+        while (!Thread.currentThread().isInterrupted()) {
+            Instant now = clock.instant();
+            Duration nap = LONGEST_NAP;
+            for (Sandbox sandbox : sandboxes.values()) {
+                if (sandbox.isOver(now)) {
+                    Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.kill(KillCause.TIMEOUT));
+                } else {
+                    Duration left = Duration.between(now, sandbox.endAt());
+                    nap = left.isPositive() && left.compareTo(nap) < 0 ? left : nap;
+                }
+            }
+            try {
+                Thread.sleep(nap.plusMillis(1));
+            } catch (InterruptedException _) {
+                return; // closed
+            }
+        }
+    }
+
+    private static void killAll(Collection<Sandbox> all, KillCause cause) {
+        List<Thread> threads = new ArrayList<>();
+        for (Sandbox sandbox : all) {
+            threads.add(Thread.ofVirtual().name("kill-" + sandbox.id()).start(() -> sandbox.kill(cause)));
+        }
+        for (Thread thread : threads) {
+            try {
+                thread.join(Room.ROOMD_WAIT.plusSeconds(5));
+            } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private final class Keeper implements Sandbox.Keeper {
+        @Override
+        public void ending(Sandbox sandbox) {
+            sandboxes.remove(sandbox.id(), sandbox);
+        }
+
+        @Override
+        public void ended(Sandbox sandbox) {
+            factory.forget(sandbox.room());
+            places.release();
+        }
+    }
+
+    /** Runs on the thread that reads roomd's socket: whatever asks roomd again is started on a thread of its own. */
+    private final class Events implements RoomdEvents {
+        @Override
+        public void guestExited(String id, String name, GuestExit exit) {
+            Room room = room(id);
+            if (room != null) {
+                LOG.debug("Sandbox {}: guest {} ended: {}", id, name, exit.text());
+                room.guestExited(name, exit);
+                if (!sandboxes.containsKey(id)) {
+                    Thread.ofVirtual().name("pool-died").start(() -> pool.died(room));
+                }
+            }
+        }
+
+        @Override
+        public void roomExited(String id) {
+            Room room = room(id);
+            if (room != null) {
+                room.markDead();
+                Thread.ofVirtual().name("room-died-" + id).start(() -> roomDied(room));
+            }
+        }
+
+        private void roomDied(Room room) {
+            Sandbox sandbox = sandboxes.get(room.id());
+            if (sandbox == null) {
+                pool.died(room);
+            } else {
+                sandbox.kill(KillCause.ROOM_DIED);
+            }
+        }
+
+        @Override
+        public void outOfMemory(String id, long kills) {
+            Room room = room(id);
+            if (room != null) {
+                room.outOfMemory(kills);
+            }
+        }
+
+        @Override
+        public void zygoteExited(String template) {
+            LOG.warn("The zygote of template {} ended; another is started", template);
+            zygotes.exited(template);
+            Thread.ofVirtual().name("zygote-restart").start(() -> restart(template));
+        }
+
+        private void restart(String template) {
+            try {
+                zygotes.ensure(template);
+            } catch (EngineException e) {
+                LOG.error("The zygote of template {} does not start: {}", template, e.getMessage());
+            }
+        }
+
+        @Override
+        public void roomdGone(EngineException cause) {
+            become(EngineState.FAILED, "roomd is gone: restart the service");
+            started.countDown();
+            Thread.ofVirtual().name("engine-failed").start(() -> killAll(sandboxes.values(), KillCause.ENGINE_FAILED));
+        }
+
+        private @Nullable Room room(String id) {
+            return factory.find(id).orElse(null);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package io.athenic.engine;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * How the engine runs.
+ *
+ * @param roomdSocket the socket that roomd serves
+ * @param templateRoot folder of the templates; each is {@code NAME/rootfs} in it
+ * @param poolSize finished rooms kept waiting, 0 for none
+ * @param maxSandboxes sandboxes alive at one time, those of the pool not counted
+ * @param defaultLimits of sandboxes that name none; only such sandboxes come from the pool
+ * @param createTimeout longest time a create may take
+ */
+public record EngineConfig(
+        Path roomdSocket,
+        Path templateRoot,
+        int poolSize,
+        int maxSandboxes,
+        Limits defaultLimits,
+        Duration createTimeout) {
+    public EngineConfig {
+        Check.range("poolSize", poolSize, 0, 1000);
+        Check.range("maxSandboxes", maxSandboxes, 1, 100_000);
+        Check.range("createTimeout", createTimeout, Duration.ofMillis(100), Duration.ofMinutes(10));
+    }
+}

@@ -1,0 +1,181 @@
+package io.athenic.engine;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One execution. Its connection has two halves: ending ours interrupts the code, theirs goes on until the code has ended. So a closed
+ * stream still knows when its code has obeyed, and code that has not within two seconds of being asked is reported to {@code stuck}.
+ * Code that still waits behind another is not running and cannot disobey: the time counts from its acceptance.
+ */
+final class KernelStream implements CodeStream {
+    private static final Duration OBEY = Duration.ofSeconds(2);
+
+    private final GuestConnection connection;
+    private final Timers timers;
+    private final Supplier<KernelEvent.Failed> death;
+    private final Runnable stuck;
+    private final Runnable onEnd;
+    private final EventQueue<KernelEvent> queue = new EventQueue<>(FrameStream.MAX_WAITING_BYTES);
+    private final KernelMessages messages = new KernelMessages();
+    private final ReentrantLock lock = new ReentrantLock();
+    private volatile boolean delivered;
+
+    @GuardedBy("lock")
+    private boolean accepted;
+
+    @GuardedBy("lock")
+    private boolean interrupted;
+
+    @GuardedBy("lock")
+    private boolean ended;
+
+    /**
+     * @param death says why the kernel is gone; may wait for the news
+     * @param stuck ends the kernel; must not block
+     * @param onEnd called when the kernel has nothing more to do with this execution
+     */
+    KernelStream(
+            GuestConnection connection,
+            Timers timers,
+            Supplier<KernelEvent.Failed> death,
+            Runnable stuck,
+            Runnable onEnd) {
+        this.connection = connection;
+        this.timers = timers;
+        this.death = death;
+        this.stuck = stuck;
+        this.onEnd = onEnd;
+    }
+
+    void begin(String name) {
+        Thread.ofVirtual().name(name).start(this::readAll);
+    }
+
+    private void readAll() {
+        try (connection) {
+            if (!readEvents()) {
+                for (KernelEvent rest : messages.rest()) {
+                    queue.put(rest, 1);
+                }
+                KernelEvent.Failed failed = messages.failure(death.get()).orElse(null);
+                if (failed != null) {
+                    queue.put(failed, failed.traceback().length());
+                }
+                queue.put(new KernelEvent.Finished(), 0);
+            }
+        } catch (InterruptedException e) {
+            queue.fail(new EngineException(ErrorCode.UNAVAILABLE, "the stream was interrupted", e));
+        } finally {
+            end();
+            onEnd.run();
+        }
+    }
+
+    /** Delivers what comes; false when the connection ended before the execution. */
+    private boolean readEvents() throws InterruptedException {
+        try {
+            while (true) {
+                Frame frame = connection.read();
+                if (frame == null) {
+                    return false;
+                }
+                for (KernelEvent event : messages.take(frame)) {
+                    if (event instanceof KernelEvent.Accepted) {
+                        accept();
+                    }
+                    if (event instanceof KernelEvent.Finished) {
+                        end(); // before the reader may see it: what it closes then needs no interrupt
+                    }
+                    queue.put(event, frame.payload().length);
+                    if (event instanceof KernelEvent.Finished) {
+                        return true;
+                    }
+                }
+            }
+        } catch (IOException | EngineException _) {
+            return false; // a broken protocol and a dead kernel look alike to the caller
+        }
+    }
+
+    private void accept() {
+        boolean watch;
+        lock.lock();
+        try {
+            accepted = true;
+            watch = interrupted;
+        } finally {
+            lock.unlock();
+        }
+        if (watch) {
+            watch();
+        }
+    }
+
+    private void end() {
+        lock.lock();
+        try {
+            ended = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean hasEnded() {
+        lock.lock();
+        try {
+            return ended;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void watch() {
+        var _ = timers.after(OBEY, () -> {
+            if (!hasEnded()) {
+                stuck.run();
+            }
+        });
+    }
+
+    @Override
+    public void interrupt() {
+        boolean watch;
+        lock.lock();
+        try {
+            if (ended || interrupted) {
+                return;
+            }
+            interrupted = true;
+            watch = accepted;
+        } finally {
+            lock.unlock();
+        }
+        connection.endOutput();
+        if (watch) {
+            watch();
+        }
+    }
+
+    @Override
+    public @Nullable KernelEvent next(Duration maxWait) throws InterruptedException {
+        if (delivered) {
+            throw new IllegalStateException("the execution has ended");
+        }
+        KernelEvent event = queue.next(maxWait);
+        if (event instanceof KernelEvent.Finished) {
+            delivered = true;
+        }
+        return event;
+    }
+
+    @Override
+    public void close() {
+        interrupt();
+        queue.close();
+    }
+}

@@ -1,0 +1,21 @@
+package io.athenic.engine;
+
+/** Why a sandbox ended; the cause reaches the clients. */
+public enum KillCause {
+    USER("it was killed by a request"),
+    TIMEOUT("its time was over"),
+    ROOM_DIED("its room died"),
+    ENGINE_FAILED("the engine failed"),
+    SHUTDOWN("the service is shutting down");
+
+    private final String text;
+
+    KillCause(String text) {
+        this.text = text;
+    }
+
+    /** For people: completes "the sandbox ended: …". */
+    public String text() {
+        return text;
+    }
+}

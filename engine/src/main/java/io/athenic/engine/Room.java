@@ -1,0 +1,193 @@
+package io.athenic.engine;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** A room as roomd made it, and the guests in it. */
+final class Room {
+    /** A healthy roomd answers in milliseconds; it works through a queue when many rooms are made at once. */
+    static final Duration ROOMD_WAIT = Duration.ofSeconds(30);
+
+    /** For the processes of users. */
+    static final int MAX_CONNECTIONS = 512;
+
+    private final RoomdClient roomd;
+    private final Timers timers;
+    private final String id;
+    private final String template;
+    private final Limits limits;
+    private final Map<String, Guest> guests = new ConcurrentHashMap<>();
+    private final AtomicInteger names = new AtomicInteger();
+    private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicLong oomKills = new AtomicLong();
+    private volatile boolean dead;
+
+    Room(RoomdClient roomd, Timers timers, String id, String template, Limits limits) {
+        this.roomd = roomd;
+        this.timers = timers;
+        this.id = id;
+        this.template = template;
+        this.limits = limits;
+    }
+
+    String id() {
+        return id;
+    }
+
+    String template() {
+        return template;
+    }
+
+    Limits limits() {
+        return limits;
+    }
+
+    Timers timers() {
+        return timers;
+    }
+
+    boolean dead() {
+        return dead;
+    }
+
+    RoomdClient.Pending create() {
+        ObjectNode request = request().put("template", template).put("hostname", "sandbox");
+        request.putObject("limits")
+                .put("memoryBytes", limits.memoryBytes())
+                .put("cpuMillis", limits.cpuMillis())
+                .put("pids", limits.pids())
+                .put("diskBytes", limits.diskBytes())
+                .put("inodes", limits.inodes());
+        return roomd.send("room.create", request);
+    }
+
+    /** Begins to start a guest. It is known before roomd answers, so that its exit is never missed. */
+    Starting start(String kind, Map<String, String> env, String cwd) {
+        Guest guest = new Guest(kind.equals("agent") && names.get() == 0 ? kind : kind + names.incrementAndGet());
+        guests.put(guest.name(), guest);
+        ObjectNode request =
+                request().put("name", guest.name()).put("kind", kind).put("cwd", cwd);
+        request.set("env", Json.stringMap(env));
+        try {
+            return new Starting(guest, roomd.send("guest.start", request));
+        } catch (EngineException e) {
+            guests.remove(guest.name());
+            throw e;
+        }
+    }
+
+    /** Sends the guest a signal; one that is gone already is no error. */
+    void signal(Guest guest, int signal) {
+        if (guest.alive() && !dead) {
+            try {
+                roomd.call("guest.kill", request().put("name", guest.name()).put("signal", signal), ROOMD_WAIT);
+            } catch (EngineException e) {
+                if (e.code() != ErrorCode.NOT_FOUND) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    GuestConnection connect(Guest guest) {
+        if (connections.incrementAndGet() > MAX_CONNECTIONS) {
+            connections.decrementAndGet();
+            throw new EngineException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "the sandbox has " + MAX_CONNECTIONS + " operations under way: end some of them first");
+        }
+        return GuestConnection.open(guest.socket(), timers, connections::decrementAndGet);
+    }
+
+    void guestExited(String name, GuestExit exit) {
+        Guest guest = guests.remove(name);
+        if (guest != null) {
+            guest.exited(exit);
+        }
+    }
+
+    void outOfMemory(long kills) {
+        oomKills.accumulateAndGet(kills, Math::max);
+    }
+
+    /** Processes killed for memory as far as known. */
+    long oomKills() {
+        return oomKills.get();
+    }
+
+    /** Everything in the room is dead or about to be. */
+    void markDead() {
+        dead = true;
+        guests.values().forEach(guest -> guest.exited(new GuestExit.Signal(9)));
+        guests.clear();
+    }
+
+    ResourceUse use() {
+        JsonNode stat = roomd.call("room.stat", request(), ROOMD_WAIT);
+        ResourceUse use = new ResourceUse(
+                stat.path("memoryBytes").asLong(),
+                stat.path("memoryLimitBytes").asLong(),
+                stat.path("cpuMicros").asLong(),
+                stat.path("pids").asLong(),
+                stat.path("diskUsedBytes").asLong(),
+                stat.path("diskTotalBytes").asLong(),
+                stat.path("inodesUsed").asLong(),
+                stat.path("inodesTotal").asLong(),
+                stat.path("oomKills").asLong());
+        outOfMemory(use.oomKills());
+        return use;
+    }
+
+    void freeze() {
+        roomd.call("room.freeze", request(), ROOMD_WAIT);
+    }
+
+    void thaw() {
+        roomd.call("room.thaw", request(), ROOMD_WAIT);
+    }
+
+    /** Returns when nothing of the room is left; a room that is gone already is no error. */
+    void destroy() {
+        try {
+            roomd.call("room.destroy", request(), ROOMD_WAIT);
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.NOT_FOUND) {
+                throw e;
+            }
+        } finally {
+            markDead();
+        }
+    }
+
+    private ObjectNode request() {
+        return Json.object().put("sandbox", id);
+    }
+
+    /** A guest that is being started. */
+    final class Starting {
+        private final Guest guest;
+        private final RoomdClient.Pending answer;
+
+        private Starting(Guest guest, RoomdClient.Pending answer) {
+            this.guest = guest;
+            this.answer = answer;
+        }
+
+        /** The guest once it accepts connections. */
+        Guest await(Duration within) {
+            try {
+                guest.listensOn(Path.of(answer.await(within).path("socket").asText()));
+                return guest;
+            } catch (EngineException e) {
+                guests.remove(guest.name());
+                throw e;
+            }
+        }
+    }
+}

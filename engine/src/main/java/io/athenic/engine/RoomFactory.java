@@ -1,0 +1,90 @@
+package io.athenic.engine;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes finished rooms and knows all rooms that are there, so that roomd's events find them. */
+final class RoomFactory {
+    /** More at once take the processors from the code that runs and are not ready sooner. */
+    private static final int MAX_AT_ONCE = Math.max(2, Runtime.getRuntime().availableProcessors());
+
+    private static final Logger LOG = LoggerFactory.getLogger(RoomFactory.class);
+
+    private final RoomdClient roomd;
+    private final Timers timers;
+    private final Zygotes zygotes;
+    private final Ids ids;
+    private final Semaphore building = new Semaphore(MAX_AT_ONCE, true);
+    private final Map<String, Room> rooms = new ConcurrentHashMap<>();
+
+    RoomFactory(RoomdClient roomd, Timers timers, Zygotes zygotes, Ids ids) {
+        this.roomd = roomd;
+        this.timers = timers;
+        this.zygotes = zygotes;
+        this.ids = ids;
+    }
+
+    /** Makes a room with its agent and its kernel; waits its turn within the time. */
+    FinishedRoom build(String template, Limits limits, Duration within) {
+        long deadline = System.nanoTime() + within.toNanos();
+        try {
+            if (!building.tryAcquire(within.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new EngineException(
+                        ErrorCode.UNAVAILABLE,
+                        "no sandbox could be made within " + within.toSeconds() + " s: try again");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new EngineException(ErrorCode.UNAVAILABLE, "interrupted while waiting to make a sandbox", e);
+        }
+        try {
+            zygotes.ensure(template);
+            return make(template, limits, deadline);
+        } finally {
+            building.release();
+        }
+    }
+
+    private FinishedRoom make(String template, Limits limits, long deadline) {
+        Room room = new Room(roomd, timers, ids.sandbox(), template, limits);
+        rooms.put(room.id(), room);
+        try {
+            room.create().await(left(deadline));
+            Room.Starting agent = room.start("agent", Map.of(), "/");
+            Room.Starting python = room.start(Languages.PYTHON, Map.of(), CodeContext.HOME);
+            return new FinishedRoom(room, agent.await(left(deadline)), python.await(left(deadline)));
+        } catch (RuntimeException e) {
+            destroyQuietly(room);
+            throw e;
+        }
+    }
+
+    private static Duration left(long deadline) {
+        return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
+    }
+
+    Optional<Room> find(String id) {
+        return Optional.ofNullable(rooms.get(id));
+    }
+
+    /** To be called when a room was destroyed. */
+    void forget(Room room) {
+        rooms.remove(room.id(), room);
+    }
+
+    void destroyQuietly(Room room) {
+        try {
+            room.destroy();
+        } catch (EngineException e) {
+            LOG.error("Room {} could not be removed: {}", room.id(), e.getMessage());
+        } finally {
+            forget(room);
+        }
+    }
+}
