@@ -1,0 +1,274 @@
+package io.athenic.e2e;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The running product, started as a user starts it: {@code ./athenic run} on a data folder of its own, on free ports. The launcher leads a process group of its
+ * own with the default signal handling, as in a terminal, so that {@link #interrupt()} is what Ctrl-C does.
+ */
+final class Product implements AutoCloseable {
+    static final Path HOME =
+            Path.of(System.getProperty("athenic.home", "..")).toAbsolutePath().normalize();
+    static final Path TARGET = HOME.resolve("e2e/target");
+    private static final Path TEMPLATES =
+            Path.of(System.getenv().getOrDefault("ATHENIC_TEST_DATA", "/var/lib/athenic"), "templates");
+    private static final Pattern READY =
+            Pattern.compile("^Athenic is ready: http://127\\.0\\.0\\.1:(\\d+)$", Pattern.MULTILINE);
+    /** The first start may have to build the jar; later ones take seconds. */
+    private static final Duration START = Duration.ofMinutes(3);
+
+    private final Path data;
+    private final Process launcher;
+    private final Path log;
+    private final int port;
+    private final JsonNode file;
+
+    private Product(Path data, Process launcher, Path log, int port, JsonNode file) {
+        this.data = data;
+        this.launcher = launcher;
+        this.log = log;
+        this.port = port;
+        this.file = file;
+    }
+
+    /** A fresh data folder that sees the machine's built template. */
+    static Path newData() {
+        if (!Files.isDirectory(TEMPLATES)) {
+            throw new AssertionError("no built template in " + TEMPLATES
+                    + ": run ./athenic test, or set ATHENIC_TEST_DATA to a data folder that has one");
+        }
+        try {
+            Path data = Files.createTempDirectory("athenic-e2e-").toRealPath();
+            Files.createSymbolicLink(data.resolve("templates"), TEMPLATES.toRealPath());
+            return data;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts on {@code data} and returns when it says that it is ready. */
+    static Product start(Path data, Map<String, String> environment) {
+        try {
+            Files.createDirectories(TARGET);
+            Path log = TARGET.resolve("run-" + data.getFileName() + "-" + System.nanoTime() + ".log");
+            var words = List.of(
+                    "env",
+                    "--default-signal=INT,QUIT,PIPE,HUP,TERM",
+                    "setsid",
+                    HOME.resolve("athenic").toString(),
+                    "run",
+                    "--port",
+                    "0",
+                    "--e2b-port",
+                    "0",
+                    "--data",
+                    data.toString());
+            var builder = new ProcessBuilder(words)
+                    .directory(HOME.toFile())
+                    .redirectErrorStream(true)
+                    .redirectInput(Path.of("/dev/null").toFile())
+                    .redirectOutput(log.toFile());
+            Command.clean(builder.environment());
+            builder.environment().putAll(environment);
+            Process launcher = builder.start();
+            return await(data, launcher, log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Product await(Path data, Process launcher, Path log) throws IOException {
+        long end = System.nanoTime() + START.toNanos();
+        while (System.nanoTime() < end && launcher.isAlive()) {
+            Matcher ready = READY.matcher(Files.readString(log));
+            if (ready.find()) {
+                JsonNode file = new ObjectMapper()
+                        .readTree(data.resolve("app/server.json").toFile());
+                return new Product(data, launcher, log, Integer.parseInt(ready.group(1)), file);
+            }
+            pause(20);
+        }
+        String text = Files.readString(log);
+        boolean alive = launcher.isAlive();
+        signal("-KILL", launcher.pid());
+        launcher.descendants().forEach(ProcessHandle::destroyForcibly);
+        launcher.destroyForcibly();
+        throw new AssertionError("./athenic run "
+                + (alive ? "was not ready within " + START : "ended before it was ready") + ":\n" + text);
+    }
+
+    Path data() {
+        return data;
+    }
+
+    int port() {
+        return port;
+    }
+
+    int e2bPort() {
+        return file.path("e2bPort").asInt();
+    }
+
+    String apiKey() {
+        try {
+            return Files.readString(data.resolve("app/api-key")).strip();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    Http http() {
+        return new Http(port);
+    }
+
+    /** The server's process; it is not the launcher's. */
+    ProcessHandle server() {
+        return ProcessHandle.of(file.path("pid").asLong())
+                .orElseThrow(() -> new AssertionError("the server is not running\n" + log()));
+    }
+
+    ProcessHandle launcher() {
+        return launcher.toHandle();
+    }
+
+    /** The root process that makes rooms: the one that was started with our runtime folder and is no child of another such. */
+    ProcessHandle roomd() {
+        String runtime = "/run/athenic/" + name(data);
+        var candidates = new ArrayList<ProcessHandle>();
+        ProcessHandle.allProcesses()
+                .filter(process -> commandLine(process).contains("roomd.py")
+                        && commandLine(process).contains(runtime))
+                .forEach(candidates::add);
+        return candidates.stream()
+                .filter(process -> process.parent()
+                        .map(parent -> !commandLine(parent).contains("roomd.py"))
+                        .orElse(true))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("roomd is not running\n" + log()));
+    }
+
+    Leftovers leftovers() {
+        return new Leftovers(data, name(data));
+    }
+
+    String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Ctrl-C in the launcher's terminal. @return the launcher's exit status */
+    int interrupt() {
+        signal("-INT", -launcher.pid());
+        return awaitEnd();
+    }
+
+    /** What a service manager does. @return the launcher's exit status */
+    int terminate() {
+        signal("-TERM", launcher.pid());
+        return awaitEnd();
+    }
+
+    int awaitEnd() {
+        try {
+            if (!launcher.waitFor(40, TimeUnit.SECONDS)) {
+                throw new AssertionError("./athenic run did not end within 40 s\n" + log());
+            }
+            return launcher.exitValue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    boolean isRunning() {
+        return launcher.isAlive();
+    }
+
+    /** Stops it if it runs, fails if anything is left of it, and removes its data. */
+    @Override
+    public void close() {
+        try {
+            if (launcher.isAlive()) {
+                interrupt();
+            }
+            List<String> left = leftovers().await(Duration.ofSeconds(10));
+            if (!left.isEmpty()) {
+                throw new AssertionError("left behind:\n" + String.join("\n", left) + "\n" + log());
+            }
+        } finally {
+            if (launcher.isAlive()) {
+                signal("-KILL", -launcher.pid());
+            }
+            delete(data);
+        }
+    }
+
+    /** First 12 hexadecimal digits of SHA-256 of the data folder's real path: docs/PROTOCOL.md, section 2. */
+    private static String name(Path data) {
+        try {
+            byte[] hash =
+                    MessageDigest.getInstance("SHA-256").digest(data.toString().getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash).substring(0, 12);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String commandLine(ProcessHandle process) {
+        try {
+            return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cmdline"))
+                    .replace('\0', ' ');
+        } catch (IOException e) {
+            return ""; // ended meanwhile
+        }
+    }
+
+    /** kill(1): a negative number is a process group. */
+    private static void signal(String signal, long target) {
+        Command.of("kill", signal, "--", Long.toString(target)).run(Duration.ofSeconds(10));
+    }
+
+    static void pause(long millis) {
+        try {
+            TimeUnit.MILLISECONDS.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    private static void delete(Path folder) {
+        if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            try (var paths = Files.list(folder)) {
+                paths.toList().forEach(Product::delete);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        try {
+            Files.deleteIfExists(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
