@@ -1,0 +1,1 @@
+"""roomd: the only process of Athenic with root's rights. It makes and destroys rooms (docs/PROTOCOL.md, section 2)."""

@@ -1,0 +1,187 @@
+"""roomd as a whole: what is made at its start in which order, whom it serves, and how it ends.
+
+Threads: the main one reads requests; 32 serve them; one reader each for the forge and every zygote; one waits for out-of-memory kills.
+Nothing forks but the forge and the zygotes, which have one thread each (`forge.py` says why); mkfs is run by `subprocess`, which execs at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from athenic_guest import linux
+from athenic_guest.roomd import entry, folders, forge, host, zygote_entry
+from athenic_guest.roomd.children import Forker
+from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.loop import LoopDevices
+from athenic_guest.roomd.operations import handlers
+from athenic_guest.roomd.options import Options
+from athenic_guest.roomd.room import Workshop
+from athenic_guest.roomd.rooms import Rooms
+from athenic_guest.roomd.rootfs import RootFactory
+from athenic_guest.roomd.seccomp import compile_filters
+from athenic_guest.roomd.server import Session, log, peer_uid
+from athenic_guest.roomd.sweep import sweep
+from athenic_guest.roomd.uids import UidRanges
+from athenic_guest.roomd.zygotes import Setting, Zygotes
+
+_LONELY_SECONDS: Final = 60.0
+_STARTED_BY: Final = os.getppid()
+
+
+class Daemon:
+    """Everything that lives as long as the process. Made and run by the main thread."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._session: Session | None = None
+        self._stopping = False
+        self._failed = False
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._lock = host.lock_instance(options.instance)
+        host.raise_open_files()
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+        # Before the first thread, and in another mount namespace than ours: its children must not copy rooms' mounts.
+        _, control = forge.start({"room": entry.run, "zygote": zygote_entry.run})
+        linux.unshare(linux.CLONE_NEWNS)
+        self._forge = Forker("forge", control, self._orphan_ended, self._forge_lost)
+        filters = compile_filters()
+        owner = (options.uid, options.gid)
+        self._hierarchy = host.choose_hierarchy(options.instance)
+        self._hierarchy.prepare()
+        self._sockets = host.make_runtime(options.runtime)
+        self._stage = f"{options.runtime}/stage"
+        os.makedirs(self._stage, mode=0o700, exist_ok=True)
+        linux.mount("tmpfs", self._stage, "tmpfs", linux.MS_NOSUID | linux.MS_NOEXEC, "mode=700,size=16m")
+        self._loops = LoopDevices(self._stage)
+        self._notes: list[str] = []
+        disks = host.choose_disks(options.disk, options.data, self._loops, self._notes)
+        swept = sweep(self._hierarchy, disks, self._sockets)
+        self._notes += [*self._hierarchy.notes, *host.weaknesses()]
+        self._zygotes = Zygotes(self._forge, self._hierarchy, _templates(options.data), f"{options.data}/templates",
+                                Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended)
+        workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage), UidRanges(f"{host.HOME}/uids"),
+                            self._sockets, owner, filters)
+        self._rooms = Rooms(workshop, self._zygotes, self._emit)
+        hello = {"version": "1", "cgroup": self._hierarchy.version, "disk": disks.kind, "swept": swept, "notes": self._notes}
+        self._handlers = handlers(self._rooms, self._zygotes, hello)
+        self._forge.start()
+
+    def run(self) -> int:
+        """Serves the first client of the right user until it leaves, a signal comes, or nobody comes; returns the exit status."""
+        # A terminal's Ctrl-C reaches the whole foreground group; the server ends us by closing its connection.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda _number, _frame: self._stop())
+        with host.listen(f"{self._options.runtime}/roomd.sock", self._options.uid, self._options.gid) as listener:
+            print("roomd ready", flush=True)
+            connection = self._await_client(listener)
+            if connection is not None:
+                threading.Thread(target=_refuse, args=(listener,), name="refuse", daemon=True).start()
+                with connection:
+                    self._session = Session(connection, self._handlers)
+                    if not self._stopping:
+                        self._session.serve()
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+        self._close()
+        return 1 if self._failed else 0
+
+    def _await_client(self, listener: socket.socket) -> socket.socket | None:
+        """Waits for the server; gives up when it does not come within a minute and whoever started us is gone."""
+        listener.setblocking(False)
+        poll = select.poll()
+        poll.register(listener, select.POLLIN)
+        poll.register(self._wake_read, select.POLLIN)
+        began = time.monotonic()
+        while not self._stopping:
+            poll.poll(1000)
+            if time.monotonic() - began > _LONELY_SECONDS and os.getppid() != _STARTED_BY:
+                log("no client came and the process that started roomd is gone")
+                return None
+            try:
+                connection, _ = listener.accept()
+            except BlockingIOError:
+                continue
+            uid = peer_uid(connection)
+            if uid == self._options.uid:
+                connection.setblocking(True)
+                listener.setblocking(True)
+                return connection
+            log(f"refused a client of user {uid}: only {self._options.uid} may connect")
+            connection.close()
+        return None
+
+    def _stop(self) -> None:
+        """May run in a signal handler."""
+        self._stopping = True
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b"x")
+        if self._session is not None:
+            self._session.close()
+
+    def _close(self) -> None:
+        """Takes everything down. What cannot be removed is said and left to the next start's sweep."""
+        self._session = None
+        with ThreadPoolExecutor(8, thread_name_prefix="destroy") as pool:
+            list(pool.map(self._destroy, self._rooms.names()))
+        for step in (self._zygotes.stop_all, self._rooms.close, self._hierarchy.close, self._loops.remove_added, self._remove_runtime):
+            try:
+                step()
+            except (OSError, RoomError) as error:
+                log(f"at the end: {error}")
+        self._stopping = True
+        self._forge.close()
+
+    def _destroy(self, sandbox: str) -> None:
+        try:
+            self._rooms.destroy(sandbox)
+        except (OSError, RoomError) as error:
+            log(f"destroying {sandbox}: {error}")
+
+    def _remove_runtime(self) -> None:
+        linux.umount(self._stage)
+        os.unlink(f"{self._options.runtime}/roomd.sock")
+        for folder in (self._stage, self._sockets, self._options.runtime):
+            os.rmdir(folder)
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        session = self._session
+        if session is not None:
+            session.emit(event)
+
+    def _orphan_ended(self, pid: int, status: int) -> None:
+        self._rooms.orphan_ended(pid, status)
+
+    def _forge_lost(self) -> None:
+        if not self._stopping:
+            log("the forge has ended: every room dies with it")
+            self._failed = True
+            self._stop()
+
+
+def _templates(data: str) -> int:
+    opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return folders.open_owned(opened, "templates", 0o755)
+    finally:
+        os.close(opened)
+
+
+def _refuse(listener: socket.socket) -> None:
+    """One client at a time: others are told so by a closed connection."""
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return  # the end
+        connection.close()

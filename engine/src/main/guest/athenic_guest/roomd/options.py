@@ -1,0 +1,50 @@
+"""The command line of roomd."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_SAFE_PATH: Final = re.compile(r"/[A-Za-z0-9._/-]{0,47}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """`uid`, `gid`: the server's user, the only one who may connect. `guest`: the folder of the code that zygotes run."""
+
+    data: str
+    runtime: str
+    uid: int
+    gid: int
+    guest: str
+    disk: str
+
+    @property
+    def instance(self) -> str:
+        """Names everything that belongs to this data directory."""
+        return hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
+
+
+def parse(arguments: list[str], guest: str) -> Options:
+    """Ends the process with a message when an argument is wrong."""
+    parser = argparse.ArgumentParser(prog="roomd", description="Makes and destroys sandboxes for the Athenic server. Runs as root.")
+    parser.add_argument("--data", required=True, help="data directory (templates, disks)")
+    parser.add_argument("--runtime", required=True, help="directory for sockets, /run/athenic/NAME")
+    parser.add_argument("--uid", required=True, type=int, help="the server's user, the only one who may connect")
+    parser.add_argument("--gid", required=True, type=int, help="the server's group")
+    parser.add_argument("--disk", choices=("auto", "loop", "tmpfs"), default="auto", help="where rooms write; auto: loop where possible")
+    given = parser.parse_args(arguments)
+    # A unix socket's path has 107 characters, and sandbox and guest names take up to 32 each.
+    if not _SAFE_PATH.fullmatch(given.runtime) or ".." in given.runtime:
+        parser.error(f"--runtime must be an absolute path of letters, digits, . _ - with at most 48 characters: {given.runtime}")
+    if not os.path.isdir(given.data):
+        parser.error(f"--data is no directory: {given.data}")
+    if given.uid < 0 or given.gid < 0:
+        parser.error("--uid and --gid must not be negative")
+    if os.geteuid() != 0:
+        parser.error("roomd needs root: it makes namespaces with user ids of their own, mounts and control groups")
+    return Options(os.path.realpath(given.data), given.runtime.rstrip("/"), given.uid, given.gid, guest, given.disk)

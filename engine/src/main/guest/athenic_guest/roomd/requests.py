@@ -1,0 +1,130 @@
+"""Checks every field of every request. The client is the server's unprivileged process: it must not be able to ask for more than a room."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from athenic_guest.roomd.cgroups import Limits
+from athenic_guest.roomd.errors import RoomError
+
+KINDS: Final = ("agent", "python", "javascript", "bash")
+_ID: Final = re.compile(r"[a-z0-9]{1,32}")
+_TEMPLATE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_MIB: Final = 1 << 20
+# Lowest and highest value of each limit; a room below the lowest cannot start its first process.
+BOUNDS: Final = {
+    "memoryBytes": (32 * _MIB, 1 << 42),
+    "cpuMillis": (10, 1_024_000),
+    "pids": (4, 32_768),
+    "diskBytes": (16 * _MIB, 1 << 42),
+    "inodes": (256, 1 << 28),
+}
+
+
+@dataclass(frozen=True)
+class RoomRequest:
+    """`room.create`."""
+
+    sandbox: str
+    template: str
+    limits: Limits
+    hostname: str
+
+
+@dataclass(frozen=True)
+class GuestRequest:
+    """`guest.start`."""
+
+    sandbox: str
+    name: str
+    kind: str
+    env: Mapping[str, str]
+    cwd: str
+
+
+class Fields:
+    """One request's fields, each to be taken exactly once; what nobody takes is an error."""
+
+    def __init__(self, op: str, message: Mapping[str, Any]) -> None:
+        self._op = op
+        self._rest = {key: value for key, value in message.items() if key not in ("id", "op")}
+
+    def done(self) -> None:
+        if self._rest:
+            raise RoomError("invalid_argument", f"{self._op}: unknown field {sorted(self._rest)[0]!r}")
+
+    def text(self, key: str, pattern: re.Pattern[str] | None = None, longest: int = 4096) -> str:
+        value = self._take(key)
+        if not isinstance(value, str) or len(value) > longest or "\0" in value or not value:
+            raise RoomError("invalid_argument", f"{self._op}: {key} must be a text of 1 to {longest} characters without NUL")
+        if pattern is not None and not pattern.fullmatch(value):
+            raise RoomError("invalid_argument", f"{self._op}: {key} must match ^{pattern.pattern}$: {value[:80]!r}")
+        return value
+
+    def whole(self, key: str, lowest: int, highest: int) -> int:
+        return _whole(f"{self._op}: {key}", self._take(key), lowest, highest)
+
+    def identifier(self, key: str) -> str:
+        return self.text(key, _ID)
+
+    def template(self) -> str:
+        return self.text("template", _TEMPLATE)
+
+    def hostname(self) -> str:
+        return self.text("hostname", _HOSTNAME)
+
+    def kind(self) -> str:
+        value = self._take("kind")
+        if value not in KINDS:
+            raise RoomError("invalid_argument", f"{self._op}: kind must be one of {', '.join(KINDS)}")
+        return str(value)
+
+    def path(self, key: str) -> str:
+        value = self.text(key)
+        if not value.startswith("/"):
+            raise RoomError("invalid_argument", f"{self._op}: {key} must be an absolute path: {value[:80]!r}")
+        return value
+
+    def environment(self) -> Mapping[str, str]:
+        value = self._take("env")
+        if not isinstance(value, dict) or len(value) > 1024:
+            raise RoomError("invalid_argument", f"{self._op}: env must be an object of at most 1024 variables")
+        for name, text in value.items():
+            if not name or "=" in name or "\0" in name or not isinstance(text, str) or "\0" in text:
+                raise RoomError("invalid_argument", f"{self._op}: env: {name[:80]!r} must be a name without = and NUL with a text without NUL")
+        return value
+
+    def limits(self) -> Limits:
+        value = self._take("limits")
+        if not isinstance(value, dict) or set(value) != set(BOUNDS):
+            raise RoomError("invalid_argument", f"{self._op}: limits must have exactly {', '.join(BOUNDS)}")
+        numbers = {key: _whole(f"{self._op}: limits.{key}", value[key], *bounds) for key, bounds in BOUNDS.items()}
+        return Limits(memory_bytes=numbers["memoryBytes"], cpu_millis=numbers["cpuMillis"], pids=numbers["pids"],
+                      disk_bytes=numbers["diskBytes"] // 4096 * 4096, inodes=numbers["inodes"])
+
+    def _take(self, key: str) -> Any:
+        if key not in self._rest:
+            raise RoomError("invalid_argument", f"{self._op}: {key} is missing")
+        return self._rest.pop(key)
+
+
+def _whole(what: str, value: object, lowest: int, highest: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        raise RoomError("invalid_argument", f"{what} must be a whole number from {lowest} to {highest}: {str(value)[:40]}")
+    return value
+
+
+def room_request(fields: Fields) -> RoomRequest:
+    request = RoomRequest(fields.identifier("sandbox"), fields.template(), fields.limits(), fields.hostname())
+    fields.done()
+    return request
+
+
+def guest_request(fields: Fields) -> GuestRequest:
+    request = GuestRequest(fields.identifier("sandbox"), fields.identifier("name"), fields.kind(), fields.environment(), fields.path("cwd"))
+    fields.done()
+    return request

@@ -1,0 +1,185 @@
+"""One room: made by small steps, each with its undo, and taken down completely."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import threading
+from dataclasses import dataclass, field
+
+from athenic_guest import linux
+from athenic_guest.roomd import cgroups
+from athenic_guest.roomd.cgroups import Group, Hierarchy
+from athenic_guest.roomd.children import Child, Forker
+from athenic_guest.roomd.disk import Disk, Disks
+from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.requests import RoomRequest
+from athenic_guest.roomd.rootfs import RootFactory
+from athenic_guest.roomd.uids import RANGE, UidRanges
+
+_READY_SECONDS = 20.0
+_DIE_SECONDS = 20.0
+_NAMESPACES = (linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
+# /dev/shm: half the memory, as Linux does it by itself; it counts as the room's memory anyway.
+_SHM_SHARE = 2
+
+
+@dataclass
+class Room:
+    """A room that runs. `guests` by name; guarded by `lock`, which every operation on the room holds."""
+
+    sandbox: str
+    template: str
+    uid_base: int
+    init: Child
+    disk: Disk
+    group: Group
+    folder: str
+    undo: contextlib.ExitStack
+    guests: dict[str, Child] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    destroyed: bool = False
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What rooms are made of. `owner`: the server's user and group, to whom the socket folders belong."""
+
+    forge: Forker
+    hierarchy: Hierarchy
+    disks: Disks
+    roots: RootFactory
+    uids: UidRanges
+    sockets: str
+    owner: tuple[int, int]
+    filters: tuple[bytes, bytes]
+
+
+def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
+    """Makes a room from the open template folder. Whatever fails, everything that was made before is undone in reverse order."""
+    with contextlib.ExitStack() as undo:
+        uid_base = workshop.uids.take()
+        undo.callback(workshop.uids.give_back, uid_base)
+        folder = f"{workshop.sockets}/{request.sandbox}"
+        os.mkdir(folder, 0o700)
+        undo.callback(remove_socket_folder, folder)
+        os.chown(folder, *workshop.owner)
+        group = workshop.hierarchy.group(request.sandbox)
+        undo.callback(group.remove)
+        group.make()
+        group.limit(request.limits)
+        disk = workshop.disks.create(request.sandbox, request.limits.disk_bytes, request.limits.inodes)
+        undo.callback(disk.discard)
+        init, control = _fork_init(workshop.forge, group, uid_base)
+        undo.callback(_end, init)
+        with control:
+            _map_users(init.pid, uid_base)
+            for file in group.join_files():
+                cgroups.write(file, str(init.pid))
+            root = workshop.roots.create(request.sandbox, template, disk.mount, init.pid, uid_base)
+            try:
+                _order(control, root, request, workshop.filters)
+            finally:
+                os.close(root)
+            _await_init(control, init)
+        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo.pop_all())
+
+
+def _fork_init(forge: Forker, group: Group, uid_base: int) -> tuple[Child, socket.socket]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs, contextlib.ExitStack() as undo:
+        undo.callback(ours.close)
+        birthplace = group.birthplace()
+        try:
+            passed = [theirs.fileno(), *([birthplace] if birthplace is not None else [])]
+            child = forge.fork({"what": "room", "flags": _NAMESPACES, "uid": uid_base, "cgroup": birthplace is not None}, passed)
+        finally:
+            if birthplace is not None:
+                os.close(birthplace)
+        undo.pop_all()
+        return child, ours
+
+
+def _map_users(pid: int, uid_base: int) -> None:
+    """user_namespaces(7): ids 0 to 65,535 of the room are the host's from `uid_base` on."""
+    for name in ("uid_map", "gid_map"):
+        cgroups.write(f"/proc/{pid}/{name}", f"0 {uid_base} {RANGE}")
+
+
+def _order(control: socket.socket, root: int, request: RoomRequest, filters: tuple[bytes, bytes]) -> None:
+    order = {"hostname": request.hostname, "shmBytes": str(request.limits.memory_bytes // _SHM_SHARE),
+             "filter": filters[0].hex(), "rules": filters[1].hex()}
+    socket.send_fds(control, [json.dumps(order).encode()], [root])
+
+
+def _await_init(control: socket.socket, init: Child) -> None:
+    """The end of file without a word means that the init was exec'ed."""
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    if not poll.poll(_READY_SECONDS * 1000):
+        raise RoomError("internal", f"the room is not ready after {_READY_SECONDS:.0f} s")
+    answer = control.recv(65_536)
+    if answer:
+        raise RoomError("internal", f"the room cannot be made: {json.loads(answer)['error']}")
+    if not init.alive:
+        raise RoomError("internal", "the room's first process died")
+
+
+def _end(init: Child) -> None:
+    """Kills the init; the kernel kills everything in its pid namespace before the init can be reaped."""
+    init.signal(signal.SIGKILL)
+    if not init.wait(_DIE_SECONDS):
+        raise RoomError("internal", f"the room's first process {init.pid} does not end")
+    init.close()
+
+
+def remove_socket_folder(folder: str) -> None:
+    """Removes the folder of a sandbox's sockets. The server's user owns it and may have put anything there: nothing is followed."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        for name in os.listdir(descriptor):
+            try:
+                os.unlink(name, dir_fd=descriptor)
+            except IsADirectoryError:
+                os.rmdir(name, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+    os.rmdir(folder)
+
+
+def destroy(room: Room) -> None:
+    """Takes the room down: processes first, then disk, control group, folder, ids. Preconditions: the caller holds the room's lock.
+
+    Every step is tried; the first failure is raised after the last step. Then something of the room is left, and the sweep of
+    the next start removes it.
+    """
+    room.destroyed = True
+    room.group.kill()
+    room.undo.close()
+    for guest in room.guests.values():
+        guest.close()
+    room.guests.clear()
+
+
+def statistics(room: Room) -> dict[str, int]:
+    """`room.stat`. Bytes, microseconds, counts."""
+    usage = room.group.usage()
+    disk = os.fstatvfs(room.disk.mount)
+    return {
+        "memoryBytes": usage.memory_bytes,
+        "memoryLimitBytes": usage.memory_limit_bytes,
+        "cpuMicros": usage.cpu_micros,
+        "pids": usage.pids,
+        "diskUsedBytes": (disk.f_blocks - disk.f_bfree) * disk.f_frsize,
+        "diskTotalBytes": disk.f_blocks * disk.f_frsize,
+        "inodesUsed": disk.f_files - disk.f_ffree,
+        "inodesTotal": disk.f_files,
+        "oomKills": usage.oom_kills,
+    }

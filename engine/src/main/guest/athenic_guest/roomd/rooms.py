@@ -1,0 +1,184 @@
+"""All rooms of one roomd and what can be done to them. Each method serves one request; requests for different rooms do not wait for each other."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from athenic_guest.roomd import room as room_module
+from athenic_guest.roomd.children import Child, exit_fields
+from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.oom import OomWatch
+from athenic_guest.roomd.requests import GuestRequest, RoomRequest
+from athenic_guest.roomd.room import Room, Workshop
+from athenic_guest.roomd.zygotes import Zygotes
+
+_GUEST_SECONDS = 30.0
+_MAX_GUESTS = 64
+
+
+class Rooms:
+    """Lock order: `_lock` (the table) is never held while a room's lock is taken, and never during a system call that can wait."""
+
+    def __init__(self, workshop: Workshop, zygotes: Zygotes, emit: Callable[[dict[str, Any]], None]) -> None:
+        self._workshop = workshop
+        self._zygotes = zygotes
+        self._emit = emit
+        self._oom = OomWatch(emit)
+        self._lock = threading.Lock()  # guards the table; None: being made
+        self._rooms: dict[str, Room | None] = {}
+
+    def names(self) -> list[str]:
+        with self._lock:
+            return sorted(name for name, room in self._rooms.items() if room is not None)
+
+    def create(self, request: RoomRequest) -> dict[str, Any]:
+        template = self._zygotes.open_template(request.template)
+        try:
+            with self._lock:
+                if request.sandbox in self._rooms:
+                    raise RoomError("already_exists", f"sandbox {request.sandbox} exists")
+                self._rooms[request.sandbox] = None
+            try:
+                room = room_module.build(self._workshop, request, template)
+            except BaseException:
+                with self._lock:
+                    del self._rooms[request.sandbox]
+                raise
+        finally:
+            os.close(template)
+        with self._lock:
+            self._rooms[request.sandbox] = room
+        self._oom.add(room.sandbox, room.group)
+        room.init.on_exit(lambda status: self._init_ended(room, status))
+        return {"pid": room.init.pid, "uidBase": room.uid_base, "folder": room.folder}
+
+    def start_guest(self, request: GuestRequest) -> dict[str, Any]:
+        with self._held(request.sandbox) as room:
+            if request.name in room.guests:
+                raise RoomError("already_exists", f"sandbox {request.sandbox} has a guest {request.name}")
+            if len(room.guests) >= _MAX_GUESTS:
+                raise RoomError("resource_exhausted", f"sandbox {request.sandbox} has {_MAX_GUESTS} guests: kill one")
+            guest = self._fork_guest(room, request)
+            room.guests[request.name] = guest
+        guest.on_exit(lambda status: self._guest_ended(room, request.name, guest, status))
+        return {"pid": guest.pid, "socket": f"{room.folder}/{request.name}.sock"}
+
+    def kill_guest(self, sandbox: str, name: str, number: int) -> None:
+        with self._held(sandbox) as room:
+            guest = room.guests.get(name)
+            if guest is None:
+                raise RoomError("not_found", f"sandbox {sandbox} has no guest {name}")
+            guest.signal(number)
+
+    def stat(self, sandbox: str) -> dict[str, Any]:
+        with self._held(sandbox) as room:
+            return dict(room_module.statistics(room))
+
+    def freeze(self, sandbox: str, frozen: bool) -> None:
+        with self._held(sandbox) as room:
+            room.group.freeze(frozen)
+
+    def destroy(self, sandbox: str) -> None:
+        with self._held(sandbox) as room:
+            self._oom.remove(sandbox)
+            try:
+                room_module.destroy(room)
+            finally:
+                with self._lock:
+                    self._rooms.pop(sandbox, None)
+
+    def orphan_ended(self, pid: int, status: int) -> None:
+        """A guest whose zygote died before it; the forge inherited and reaped it."""
+        with self._lock:
+            rooms = [room for room in self._rooms.values() if room is not None]
+        for room in rooms:
+            for guest in list(room.guests.values()):
+                if guest.pid == pid:
+                    guest.ended(status)
+                    return
+
+    def close(self) -> None:
+        """Ends the watch; every room must have been destroyed."""
+        self._oom.close()
+
+    @contextmanager
+    def _held(self, sandbox: str) -> Iterator[Room]:
+        """The room with its lock held."""
+        with self._lock:
+            room = self._rooms.get(sandbox)
+        if room is None:
+            raise RoomError("not_found", f"there is no sandbox {sandbox}")
+        with room.lock:
+            if room.destroyed:
+                raise RoomError("not_found", f"there is no sandbox {sandbox}")
+            yield room
+
+    def _fork_guest(self, room: Room, request: GuestRequest) -> Child:
+        zygote = self._zygotes.get(room.template)
+        status_read, status_write = os.pipe2(os.O_CLOEXEC)
+        opened = [status_write]
+        try:
+            opened.append(room.init.duplicate())
+            birthplace = room.group.birthplace()
+            if birthplace is not None:
+                opened.append(birthplace)
+            opened += [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in room.group.join_files()]
+            guest = zygote.forker.fork({
+                "op": "fork", "kind": request.kind, "env": dict(request.env), "cwd": request.cwd,
+                "socket": f"{room.sandbox}/{request.name}.sock", "cgroup": birthplace is not None}, opened)
+        except BaseException:
+            os.close(status_read)
+            raise
+        finally:
+            for descriptor in opened:
+                os.close(descriptor)
+        try:
+            _await_guest(status_read)
+        except BaseException:
+            guest.signal(signal.SIGKILL)
+            guest.wait(_GUEST_SECONDS)
+            guest.close()
+            _forget_socket(room, request.name)
+            raise
+        finally:
+            os.close(status_read)
+        return guest
+
+    def _guest_ended(self, room: Room, name: str, guest: Child, status: int) -> None:
+        """Runs in the reader of the zygote: it must not wait for a room's lock, which a request may hold while it waits for the reader."""
+        if room.guests.get(name) is guest:
+            del room.guests[name]
+        if not room.destroyed:
+            _forget_socket(room, name)
+        guest.close()
+        if not room.destroyed:
+            self._emit({"event": "guest.exit", "sandbox": room.sandbox, "name": name, **exit_fields(status)})
+
+    def _init_ended(self, room: Room, status: int) -> None:
+        if not room.destroyed:
+            fields = exit_fields(status)
+            self._emit({"event": "room.exit", "sandbox": room.sandbox, "signal": fields.get("signal", 0)})
+
+
+def _await_guest(status: int) -> None:
+    poll = select.poll()
+    poll.register(status, select.POLLIN)
+    if not poll.poll(_GUEST_SECONDS * 1000):
+        raise RoomError("unavailable", f"the guest is not ready after {_GUEST_SECONDS:.0f} s")
+    answer = os.read(status, 4096)
+    if answer != b"ok":
+        text = answer.decode(errors="replace") or "it died before it was confined"
+        raise RoomError("internal", f"the guest cannot be started: {text}")
+
+
+def _forget_socket(room: Room, name: str) -> None:
+    try:
+        os.unlink(f"{room.folder}/{name}.sock")
+    except FileNotFoundError:
+        pass

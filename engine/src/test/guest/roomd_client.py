@@ -1,0 +1,173 @@
+"""A roomd of the tests' own with its own data directory, the client of its socket, and probes run in rooms."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+GUEST_FOLDER = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../main/guest"))
+PROBE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "probe", "guests.py")
+# Where the template is that the tests use; its root folder is <this>/rootfs.
+TEMPLATE = os.environ.get("ATHENIC_TEST_TEMPLATE", "/tmp/athenic-template/data/templates/code-interpreter")
+LIMITS = {"memoryBytes": 512 << 20, "cpuMillis": 2000, "pids": 128, "diskBytes": 256 << 20, "inodes": 16_384}
+
+
+class RoomdError(Exception):
+    """An `error` answer."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+
+
+class Roomd:
+    """Starts the real roomd with the probe guest. `close` ends it and removes its folders."""
+
+    def __init__(self, *arguments: str, folder: str | None = None) -> None:
+        if not os.path.isdir(f"{TEMPLATE}/rootfs"):
+            raise RuntimeError(f"no template at {TEMPLATE}: build one (template.py) or set ATHENIC_TEST_TEMPLATE")
+        self.folder = folder or tempfile.mkdtemp(prefix="athenic-roomd-", dir="/tmp")
+        self.data = f"{self.folder}/data"
+        self.runtime = f"/run/athenic/test-{os.path.basename(self.folder)[-8:].lower()}".replace("_", "-")
+        if folder is None:
+            os.makedirs(f"{self.data}/templates", mode=0o755)
+            os.symlink(TEMPLATE, f"{self.data}/templates/probe")
+            shutil.copytree(GUEST_FOLDER, f"{self.folder}/guest", ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copy(PROBE, f"{self.folder}/guest/athenic_guest/guests.py")
+        self.events: list[dict[str, Any]] = []
+        self._answers: dict[int, dict[str, Any]] = {}
+        self._changed = threading.Condition()
+        self._next = 1
+        self._closed = False
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", f"{self.folder}/guest/roomd.py", "--data", self.data, "--runtime", self.runtime,
+             "--uid", str(os.getuid()), "--gid", str(os.getgid()), *arguments],
+            stdout=subprocess.PIPE, env={"SECRET_OF_THE_HOST": "must not be seen"})
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if line != b"roomd ready\n":
+            raise RuntimeError(f"roomd did not start: {line!r}, exit status {self.process.wait(10)}")
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(f"{self.runtime}/roomd.sock")
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def call(self, op: str, **fields: Any) -> dict[str, Any]:
+        """One request and its answer."""
+        with self._changed:
+            number = self._next
+            self._next += 1
+        self.socket.sendall(json.dumps({"id": number, "op": op, **fields}).encode() + b"\n")
+        with self._changed:
+            if not self._changed.wait_for(lambda: number in self._answers or self._closed, 60):
+                raise TimeoutError(op)
+            answer = self._answers.pop(number, None)
+        if answer is None:
+            raise ConnectionError(f"{op}: roomd closed the connection")
+        if "error" in answer:
+            raise RoomdError(answer["error"]["code"], answer["error"]["message"])
+        ok: dict[str, Any] = answer["ok"]
+        return ok
+
+    def zygote(self) -> dict[str, Any]:
+        return self.call("zygote.start", template="probe", path=f"{self.data}/templates/probe/rootfs")
+
+    def room(self, sandbox: str, **limits: int) -> dict[str, Any]:
+        return self.call("room.create", sandbox=sandbox, template="probe", hostname="sandbox", limits={**LIMITS, **limits})
+
+    def guest(self, sandbox: str, name: str = "kernel", kind: str = "python") -> str:
+        """Starts a guest; returns the path of its socket."""
+        path: str = self.call("guest.start", sandbox=sandbox, name=name, kind=kind, env={"MARK": "in the room"}, cwd="/home/user")["socket"]
+        return path
+
+    def await_event(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 20) -> dict[str, Any]:
+        """The first event that is wanted, come or to come."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: any(wanted(event) for event in self.events), seconds):
+                raise TimeoutError(f"no such event among {self.events}")
+            return next(event for event in self.events if wanted(event))
+
+    def close(self) -> None:
+        """Ends roomd as the server would, by closing the connection."""
+        self.hang_up()
+        status = self.process.wait(30)
+        self._forget()
+        if status != 0:
+            raise AssertionError(f"roomd ended with status {status}")
+
+    def hang_up(self) -> None:
+        """Closes the connection."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+    def kill(self) -> None:
+        """kill -9; what is left is for the next one of the same folder to sweep."""
+        self.process.kill()
+        self.process.wait(10)
+        self.socket.close()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def _forget(self) -> None:
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        shutil.rmtree(self.folder)
+
+    def _read(self) -> None:
+        buffer = b""
+        while True:
+            try:
+                data = self.socket.recv(65_536)
+            except OSError:
+                data = b""
+            with self._changed:
+                if not data:
+                    self._closed = True
+                    self._changed.notify_all()
+                    return
+                buffer += data
+                *lines, buffer = buffer.split(b"\n")
+                for line in lines:
+                    message = json.loads(line)
+                    if "event" in message:
+                        self.events.append(message)
+                    else:
+                        self._answers[message["id"]] = message
+                self._changed.notify_all()
+
+
+def probe(path: str, source: str, seconds: float = 30) -> Any:
+    """Runs Python source in a guest; returns its variable `result`, raises OSError or RuntimeError for what it raised."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(seconds)
+        connection.connect(path)
+        connection.sendall(source.encode())
+        connection.shutdown(socket.SHUT_WR)
+        data = b""
+        while part := connection.recv(65_536):
+            data += part
+    if not data:
+        raise ConnectionError("the guest died")
+    answer = json.loads(data)
+    if "error" in answer:
+        if answer["errno"] is not None:
+            raise OSError(answer["errno"], answer["error"])
+        raise RuntimeError(answer["error"])
+    return answer["value"]
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Waits for a condition with a deadline."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.005)
