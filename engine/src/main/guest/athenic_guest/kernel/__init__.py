@@ -1,0 +1,1 @@
+"""Kernels: the interpreters of code contexts, one process each (docs/PROTOCOL.md section 4)."""

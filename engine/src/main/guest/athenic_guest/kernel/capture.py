@@ -1,0 +1,88 @@
+"""Captures descriptors 1 and 2, which subprocesses and C libraries write to, into the kernel's output."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import threading
+
+from .. import frames
+from .output import Output, incomplete
+
+_READ_BYTES = 64 << 10
+_PIPE_BYTES = 1 << 20
+
+
+class Capture:
+    """Two pipes in the place of descriptors 1 and 2.
+
+    A thread reads them as data comes. A writer of Python text that must not overtake what a child has written calls `drain` first.
+    The lock covers read and append together: else a later read could be appended before an earlier one.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._lock = threading.Lock()
+        self._poll = select.poll()
+        self._kinds: dict[int, int] = {}
+        self._held: dict[int, bytes] = {}
+        self._ends = (-1, -1)
+
+    def start(self) -> None:
+        ends = []
+        for target, kind in ((1, frames.STDOUT), (2, frames.STDERR)):
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+            os.set_blocking(reading, False)
+            try:
+                fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            except OSError:
+                pass  # the room's quota for pipe buffers is used up; the default size does
+            os.dup2(writing, target)
+            os.close(writing)
+            self._kinds[reading] = kind
+            self._held[reading] = b""
+            self._poll.register(reading, select.POLLIN)
+            ends.append(reading)
+        self._ends = (ends[0], ends[1])
+        threading.Thread(target=self._run, name="capture", daemon=True).start()
+
+    def drain(self, final: bool = False) -> None:
+        """Appends what lies in the pipes; `final` also the first bytes of a character that never became whole."""
+        if self._poll.poll(0):
+            with self._lock:
+                for reading in self._ends:
+                    self._read(reading)
+        if final:
+            with self._lock:
+                for reading, held in self._held.items():
+                    if held:
+                        self._held[reading] = b""
+                        self._output.put((self._kinds[reading], held), len(held))
+
+    def forget(self) -> None:
+        """In a forked copy: the pipes' reading ends belong to the kernel."""
+        for reading in self._kinds:
+            os.close(reading)
+        self._kinds.clear()
+
+    def _run(self) -> None:
+        waiting = select.poll()
+        for reading in self._ends:
+            waiting.register(reading, select.POLLIN)
+        while True:
+            waiting.poll()
+            with self._lock:
+                for reading in self._ends:
+                    self._read(reading)
+
+    def _read(self, reading: int) -> None:
+        try:
+            data = self._held[reading] + os.read(reading, _READ_BYTES)
+        except BlockingIOError:
+            return
+        rest = incomplete(data[-4:])
+        self._held[reading] = data[len(data) - rest :] if rest else b""
+        data = data[: len(data) - rest] if rest else data
+        if data:
+            self._output.put((self._kinds[reading], data), len(data))

@@ -1,0 +1,280 @@
+"""The Python kernel. `prepare` imports and warms everything once, in the zygote; `serve` runs in each forked child."""
+
+from __future__ import annotations
+
+import _posixsubprocess
+import builtins
+import ctypes
+import functools
+import io
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from .. import frames
+from . import environment, formats, processes
+from .capture import Capture
+from .output import Output
+from .server import Execution, Server
+from .streams import Gate, Stream
+
+# How long a thread may compute while another one waits: the sender must not wait longer for a busy cell than its own delay.
+_SWITCH_SECONDS = 0.001
+
+_SHELL: list[Any] = []
+_WARM_UP = "import pandas as pd\nprint('warm')\npd.DataFrame({'a': range(3)})"
+
+
+def prepare() -> None:
+    """Imports what cells use and runs each part once. Leaves no thread; writes to temporary folders only."""
+    folder = tempfile.mkdtemp(prefix="prepare-")
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MPLCONFIGDIR=folder, IPYTHONDIR=folder)
+    sys.executable = "/usr/bin/python3"
+    for known in ("/home/user/.cache/matplotlib", "/root/.cache/matplotlib"):
+        if os.path.isdir(known):
+            shutil.copytree(known, folder, dirs_exist_ok=True)  # the template's list of fonts: making it takes seconds
+            break
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from . import shell as shells
+
+        shell = shells.make()
+        shell.enable_matplotlib("inline")
+        _warm(shell)
+    import matplotlib
+
+    # The next look for these folders is the child's, in the sandbox.
+    for finder in (matplotlib.get_configdir, matplotlib.get_cachedir, getattr(matplotlib, "_get_config_or_cache_dir", None)):
+        if hasattr(finder, "cache_clear"):
+            finder.cache_clear()
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MPLCONFIGDIR", "IPYTHONDIR"):
+        del os.environ[name]
+    shutil.rmtree(folder, ignore_errors=True)
+    warnings.filterwarnings("ignore", message="To exit: use 'exit', 'quit', or Ctrl-D.")
+    _SHELL[:] = [shell]
+
+
+def _warm(shell: Any) -> None:
+    import matplotlib.pyplot as plt
+    import numpy as np
+    import pandas as pd
+
+    stdout, stderr = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
+    try:
+        shell.run_cell("1+1", store_history=True)
+        shell.run_cell("1/0", store_history=True)
+        table = pd.DataFrame({"a": range(10), "b": list("ababababab")})
+        table.groupby("b").a.sum().to_string()
+        table.describe()
+        shell.display_formatter.format(table)
+        np.linalg.solve(np.eye(3), np.ones(3))
+        figure = plt.figure()
+        plt.plot([1, 2], label="a")
+        plt.legend()
+        shell.display_formatter.format(figure)
+        plt.close("all")
+        _restore(shell)
+    finally:
+        sys.stdout, sys.stderr = stdout, stderr
+
+
+def _restore(shell: Any, namespace: dict[str, Any] | None = None) -> None:
+    """Takes away what cells have left, so that the user's first cell is number 1 in a clean namespace."""
+    shell.execution_count = 1
+    shell.error = None
+    shell.history_manager.reset(new_session=False)
+    hook = shell.displayhook
+    hook._ = hook.__ = hook.___ = ""
+    shell.user_ns["_oh"].clear()
+    for name in [name for name in shell.user_ns if name.startswith("_") and name.strip("_i").isdigit()]:
+        del shell.user_ns[name]
+    for name in ("_", "__", "___", "_i", "_ii", "_iii"):
+        shell.user_ns[name] = ""
+    if namespace is not None:
+        for name in shell.user_ns.keys() - namespace.keys():
+            del shell.user_ns[name]
+    shell.last_execution_result = None
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
+
+
+def serve(listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
+    """Serves one context until it is killed. For the child's main and only thread."""
+    environment.enter(env, cwd)
+    sys.path[:] = ["", *(path for path in sys.path if path not in ("", "/run/guest")), *environment.site_folders()]
+    Kernel(_SHELL[0]).run(listener)
+
+
+class Kernel:
+    """The parts of one Python context."""
+
+    def __init__(self, shell: Any) -> None:
+        self._shell = shell
+        self._pid = os.getpid()
+        self._main = threading.main_thread().ident or 0
+        self._output = Output()
+        self._capture = Capture(self._output)
+        self._gate = Gate()
+        self._server = Server(self._output, self._interrupt)
+        self._in_cell = False
+        self._started_ticks = 0
+        self._libc = ctypes.CDLL(None)
+        self._stdout = Stream(self._output, self._capture, self._gate, frames.STDOUT)
+        self._stderr = Stream(self._output, self._capture, self._gate, frames.STDERR)
+
+    def run(self, listener: socket.socket) -> NoReturn:
+        self._install()
+        self._output.start()
+        self._capture.start()
+        self._warm_up()
+        self._server.listen(listener)
+        while True:
+            self._execute(self._server.next(self._shell.execution_count))
+
+    def _install(self) -> None:
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        sys.stdout = sys.__stdout__ = self._stdout  # type: ignore[misc]
+        sys.stderr = sys.__stderr__ = self._stderr  # type: ignore[misc]
+        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
+        builtins.input = _no_input
+        self._shell.emit = self._emit
+        os.register_at_fork(before=self._before_fork, after_in_child=self._after_fork)
+        _posixsubprocess.fork_exec = self._marks_children(_posixsubprocess.fork_exec)
+        if hasattr(subprocess, "_fork_exec"):
+            subprocess._fork_exec = _posixsubprocess.fork_exec
+        for name in ("posix_spawn", "posix_spawnp", "system"):
+            setattr(os, name, self._marks_children(getattr(os, name)))
+        _show_saved_images()
+
+    def _warm_up(self) -> None:
+        """Runs cells the way a server's cells run: what they touch is copied from the zygote's memory now, not in the user's first cell."""
+        namespace = dict(self._shell.user_ns)
+        for code in ("1+1", _WARM_UP):
+            ours, theirs = socket.socketpair()
+            self._server.adopt(theirs)
+            frames.Connection(ours).send_json({"op": "execute", "code": code})
+            self._execute(self._server.next(self._shell.execution_count))
+            while ours.recv(65536):
+                pass
+            ours.close()
+        _restore(self._shell, namespace)
+
+    def _execute(self, execution: Execution) -> None:
+        shell = self._shell
+        shell.error = None
+        before = environment.apply(execution.env)
+        self._gate.exact = processes.any_children()
+        self._started_ticks = processes.now_ticks()
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        try:
+            self._in_cell = True
+            shell.run_cell(execution.code, store_history=True)
+        except KeyboardInterrupt as interrupt:
+            shell.error = _interrupted(interrupt)
+        except BaseException as error:  # IPython's own machinery failed: tell the user, stay alive
+            shell.error = {"type": "error", "name": type(error).__name__, "value": str(error), "traceback": ""}
+        finally:
+            self._in_cell = False
+        if os.getpid() != self._pid:
+            self._leave_copy()
+        environment.restore(before)
+        self._libc.fflush(None)
+        self._capture.drain(final=True)
+        if shell.error is not None:
+            self._send(shell.error)
+        self._send({"type": "end_of_execution"})
+        self._server.finish(execution)
+
+    def _emit(self, bundle: dict[str, Any], main: bool) -> None:
+        if os.getpid() == self._pid:
+            self._send(formats.result(bundle, main))
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            payloads = formats.pieces(message)
+        except ValueError as problem:
+            self._shell.error = self._shell.error or {"type": "error", "name": "ResultTooLarge", "value": str(problem), "traceback": str(problem)}
+            return
+        if self._gate.exact:
+            self._capture.drain()
+        for payload in payloads:
+            self._output.put((frames.JSON, payload), len(payload))
+
+    # --- interrupts ------------------------------------------------------------------------------------------------------
+
+    def _interrupt(self) -> None:
+        """Called by a connection's thread while the cell runs: the main thread, and the processes that the cell has started."""
+        signal.pthread_kill(self._main, signal.SIGINT)
+        processes.interrupt_since(self._started_ticks)
+
+    def _on_interrupt(self, _number: int, _frame: Any) -> None:
+        if self._in_cell:
+            raise KeyboardInterrupt
+
+    # --- processes -------------------------------------------------------------------------------------------------------
+
+    def _marks_children(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def marked(*arguments: Any, **options: Any) -> Any:
+            self._gate.exact = True
+            return function(*arguments, **options)
+
+        return marked
+
+    def _before_fork(self) -> None:
+        self._gate.exact = True
+
+    def _after_fork(self) -> None:
+        self._gate.exact = False
+        self._server.forget()
+        self._capture.forget()
+        self._stdout.become_child()
+        self._stderr.become_child()
+
+    def _leave_copy(self) -> NoReturn:
+        """A cell that forked and did not end its copy: the copy must not go on as a second kernel."""
+        status = 0
+        if self._shell.error is not None:
+            self._stderr.write(self._shell.error["traceback"] + "\n")
+            status = 1
+        self._stdout.flush()
+        self._stderr.flush()
+        os._exit(status)
+
+
+def _interrupted(error: BaseException) -> dict[str, Any]:
+    return {"type": "error", "name": "KeyboardInterrupt", "value": str(error), "traceback": "KeyboardInterrupt"}
+
+
+def _no_input(prompt: object = "") -> NoReturn:
+    __tracebackhide__ = True  # for IPython: the user's line is what matters
+    sys.stdout.write(str(prompt))
+    raise EOFError("input() was called, but nobody can type into an execution: put the values into the code")
+
+
+def _show_saved_images() -> None:
+    """`image.save(path)` also shows the image, as E2B's kernels do; not when matplotlib saves a figure by it."""
+    from PIL import Image
+
+    save = Image.Image.save
+
+    @functools.wraps(save)
+    def save_and_show(self: Any, fp: Any, *arguments: Any, **options: Any) -> None:
+        save(self, fp, *arguments, **options)
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if isinstance(fp, (str, os.PathLike)) and not str(caller).startswith(("matplotlib", "PIL")):
+            from IPython.display import display
+
+            display(self)
+
+    Image.Image.save = save_and_show  # type: ignore[method-assign]

@@ -1,0 +1,179 @@
+"""The socket side of a kernel: connections, the queue of executions, and the interrupt when a server goes away.
+
+The main thread runs the cells, one after the other, since only the main thread of a Python process can be interrupted. Every connection
+has a thread of its own, which answers `ping`, queues an `execute`, and then waits for the connection's end: an end that comes before the
+execution's is the server's wish to interrupt it.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, NoReturn
+
+from ..frames import Connection, Failure, FrameError, encode
+from .output import Output
+
+_MAX_CONNECTIONS = 256
+_MAX_WAITING = 64
+_MAX_CODE = 16 << 20
+# When an interrupt is repeated, in seconds after the first: one is lost when it strikes in a destructor, where Python drops exceptions.
+_REPEATS = (1.0, 2.0)
+
+
+@dataclass(eq=False)
+class Execution:
+    """One `execute` on its connection. `cancelled` is set once, when the server has gone; `done` when its end is sent."""
+
+    connection: Connection
+    code: str
+    env: dict[str, str]
+    cancelled: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Server:
+    """Accepts connections and hands executions to `next`; `interrupt` is called, from another thread, to stop the running one."""
+
+    def __init__(self, output: Output, interrupt: Callable[[], None]) -> None:
+        self._output = output
+        self._interrupt = interrupt
+        self._queue: SimpleQueue[Execution] = SimpleQueue()
+        self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        self._lock = threading.Lock()  # guards _current and _waiting
+        self._current: Execution | None = None
+        self._waiting = 0
+        self._listener: socket.socket | None = None
+        self._open: set[Connection] = set()
+
+    def listen(self, listener: socket.socket) -> None:
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), name="accept", daemon=True).start()
+
+    def adopt(self, peer: socket.socket) -> None:
+        """Serves a connection that was made in another way than by the listener."""
+        threading.Thread(target=self._serve, args=(Connection(peer),), name="connection", daemon=True).start()
+
+    def next(self, count: int) -> Execution:
+        """The next execution whose server still waits for it; blocks. It will be number `count`. For the main thread."""
+        while True:
+            execution = self._queue.get()
+            with self._lock:
+                self._waiting -= 1
+                if not execution.cancelled:
+                    self._current = execution
+                    break
+            execution.done.set()
+            execution.connection.close()
+        self._output.begin(execution.connection.socket, encode({"type": "number_of_executions", "execution_count": count}))
+        return execution
+
+    def finish(self, execution: Execution) -> None:
+        """Ends the running execution: after everything it said its connection is closed. For the main thread."""
+        with self._lock:
+            self._current = None
+
+        def ended() -> None:
+            execution.done.set()
+            execution.connection.close()
+
+        self._output.end(ended)
+
+    def forget(self) -> None:
+        """In a forked copy of the kernel: its sockets belong to the kernel, and the server must see when that dies."""
+        for holder in (self._listener, *(connection.socket for connection in self._open)):
+            if holder is not None:
+                holder.close()  # without shutdown(), which would reach the kernel's own end
+
+    def _accept(self, listener: socket.socket) -> NoReturn:
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                time.sleep(0.05)  # out of descriptors: the cells of this kernel use them too
+                continue
+            if not self._slots.acquire(blocking=False):
+                peer.close()
+                continue
+            thread = threading.Thread(target=self._serve_slot, args=(Connection(peer),), name="connection", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the room's limit of processes is reached
+                self._slots.release()
+                peer.close()
+
+    def _serve_slot(self, connection: Connection) -> None:
+        try:
+            self._serve(connection)
+        finally:
+            self._slots.release()
+
+    def _serve(self, connection: Connection) -> None:
+        self._open.add(connection)
+        try:
+            request = connection.receive_json()
+            if request is None:
+                return
+            try:
+                execution = self._request(connection, request)
+            except Failure as failure:
+                connection.send_failure(failure)
+                return
+            if execution is not None:
+                self._watch(execution)
+        except (FrameError, OSError):
+            return
+        finally:
+            self._open.discard(connection)
+            connection.close()
+
+    def _request(self, connection: Connection, request: dict[str, Any]) -> Execution | None:
+        op = request.get("op")
+        if op == "ping":
+            connection.send_json({"ok": {}})
+            return None
+        if op != "execute":
+            raise Failure("invalid_argument", f"unknown op '{op}': a kernel knows ping and execute")
+        code, env = request.get("code"), request.get("env") or {}
+        if not isinstance(code, str) or len(code) > _MAX_CODE:
+            raise Failure("invalid_argument", f"code must be a text of at most {_MAX_CODE} characters")
+        if not isinstance(env, dict) or not all(_good_variable(key, value) for key, value in env.items()):
+            raise Failure("invalid_argument", "env must map names without '=' and NUL to texts without NUL")
+        execution = Execution(connection, code, env)
+        with self._lock:
+            if self._waiting >= _MAX_WAITING:
+                raise Failure("resource_exhausted", f"{_MAX_WAITING} executions wait for this context already")
+            self._waiting += 1
+        self._queue.put(execution)
+        return execution
+
+    def _watch(self, execution: Execution) -> None:
+        """Waits for the connection's end; bytes that the server sends meanwhile mean nothing."""
+        try:
+            while execution.connection.socket.recv(4096):
+                pass
+        except OSError:
+            pass
+        if execution.done.is_set():
+            return
+        execution.cancelled = True
+        self._interrupt_if_running(execution)
+        for pause in _REPEATS:
+            if execution.done.wait(pause):
+                return
+            self._interrupt_if_running(execution)
+        execution.done.wait()
+
+    def _interrupt_if_running(self, execution: Execution) -> None:
+        with self._lock:
+            if self._current is execution:
+                self._interrupt()
+
+
+def _good_variable(key: Any, value: Any) -> bool:
+    return isinstance(key, str) and isinstance(value, str) and bool(key) and "=" not in key and "\0" not in key + value
+
