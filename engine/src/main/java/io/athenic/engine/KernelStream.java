@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class KernelStream implements CodeStream {
     private static final Duration OBEY = Duration.ofSeconds(2);
 
+    private static final KernelEvent.Failed NEVER_BEGAN =
+            new KernelEvent.Failed("ExecutionAborted", "the execution was interrupted before it began", "");
+
     private final GuestConnection connection;
     private final Timers timers;
     private final Supplier<KernelEvent.Failed> death;
@@ -62,11 +65,7 @@ final class KernelStream implements CodeStream {
                 for (KernelEvent rest : messages.rest()) {
                     queue.put(rest, 1);
                 }
-                KernelEvent.Failed failed = messages.failure(death.get()).orElse(null);
-                if (failed != null) {
-                    queue.put(failed, failed.traceback().length());
-                }
-                queue.put(new KernelEvent.Finished(), 0);
+                fail(neverBegan() ? NEVER_BEGAN : death.get());
             }
         } catch (InterruptedException e) {
             queue.fail(new EngineException(ErrorCode.UNAVAILABLE, "the stream was interrupted", e));
@@ -76,29 +75,56 @@ final class KernelStream implements CodeStream {
         }
     }
 
+    private void fail(KernelEvent.Failed cause) throws InterruptedException {
+        KernelEvent.Failed failed = messages.failure(cause).orElse(null);
+        if (failed != null) {
+            queue.put(failed, failed.traceback().length());
+        }
+        queue.put(new KernelEvent.Finished(), 0);
+    }
+
     /** Delivers what comes; false when the connection ended before the execution. */
     private boolean readEvents() throws InterruptedException {
         try {
-            while (true) {
-                Frame frame = connection.read();
-                if (frame == null) {
-                    return false;
+            Frame frame = connection.read();
+            while (frame != null) {
+                if (deliver(frame)) {
+                    return true;
                 }
-                for (KernelEvent event : messages.take(frame)) {
-                    if (event instanceof KernelEvent.Accepted) {
-                        accept();
-                    }
-                    if (event instanceof KernelEvent.Finished) {
-                        end(); // before the reader may see it: what it closes then needs no interrupt
-                    }
-                    queue.put(event, frame.payload().length);
-                    if (event instanceof KernelEvent.Finished) {
-                        return true;
-                    }
-                }
+                frame = connection.read();
             }
-        } catch (IOException | EngineException _) {
+            return false;
+        } catch (IOException _) {
             return false; // a broken protocol and a dead kernel look alike to the caller
+        } catch (EngineException e) {
+            fail(new KernelEvent.Failed("ExecutionAborted", String.valueOf(e.getMessage()), "")); // refused
+            return true;
+        }
+    }
+
+    /** True for the last frame of the execution. */
+    private boolean deliver(Frame frame) throws IOException, InterruptedException {
+        boolean last = false;
+        for (KernelEvent event : messages.take(frame)) {
+            if (event instanceof KernelEvent.Accepted) {
+                accept();
+            }
+            if (event instanceof KernelEvent.Finished) {
+                end(); // before the caller may see it: what it closes then needs no interrupt
+                last = true;
+            }
+            queue.put(event, frame.payload().length);
+        }
+        return last;
+    }
+
+    /** Interrupted while it waited behind another: the kernel drops it without a word. */
+    private boolean neverBegan() {
+        lock.lock();
+        try {
+            return interrupted && !accepted;
+        } finally {
+            lock.unlock();
         }
     }
 

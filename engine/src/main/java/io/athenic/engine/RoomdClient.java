@@ -117,41 +117,45 @@ final class RoomdClient implements AutoCloseable {
     }
 
     private void readAll() {
-        ByteBuffer buffer = ByteBuffer.allocate(MAX_LINE);
+        byte[] bytes = new byte[MAX_LINE];
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
         try {
-            while (true) {
-                if (channel.read(buffer) < 0) {
-                    throw new EOFException("roomd closed the connection");
+            while (channel.read(buffer) >= 0) {
+                int taken = takeLines(bytes, buffer.position());
+                buffer.flip().position(taken);
+                buffer.compact();
+                if (!buffer.hasRemaining()) {
+                    throw new ProtocolException("a line of roomd is longer than " + MAX_LINE + " bytes");
                 }
-                takeLines(buffer);
             }
+            end(new EOFException("roomd closed the connection"));
         } catch (IOException | RuntimeException e) {
-            if (channel.isOpen()) {
-                LOG.error("The connection to roomd ended: {}", e.toString());
-            }
-            Closing.quietly(channel);
-            writer.interrupt();
-            EngineException failure = new EngineException(ErrorCode.UNAVAILABLE, "roomd is gone", e);
-            gone = failure;
-            failPending();
-            events.roomdGone(failure);
+            end(e);
         }
     }
 
-    private void takeLines(ByteBuffer buffer) throws IOException {
-        byte[] bytes = buffer.array();
+    private void end(Exception cause) {
+        if (channel.isOpen()) {
+            LOG.error("The connection to roomd ended: {}", cause.toString());
+        }
+        Closing.quietly(channel);
+        writer.interrupt();
+        EngineException failure = new EngineException(ErrorCode.UNAVAILABLE, "roomd is gone", cause);
+        gone = failure;
+        failPending();
+        events.roomdGone(failure);
+    }
+
+    /** Takes the whole lines of the first {@code end} bytes; returns where the unfinished one begins. */
+    private int takeLines(byte[] bytes, int end) throws IOException {
         int start = 0;
-        for (int at = 0; at < buffer.position(); at++) {
+        for (int at = 0; at < end; at++) {
             if (bytes[at] == '\n') {
                 take(Json.parse(Arrays.copyOfRange(bytes, start, at)));
                 start = at + 1;
             }
         }
-        buffer.flip().position(start);
-        buffer.compact();
-        if (!buffer.hasRemaining()) {
-            throw new ProtocolException("a line of roomd is longer than " + MAX_LINE + " bytes");
-        }
+        return start;
     }
 
     private void take(ObjectNode message) {

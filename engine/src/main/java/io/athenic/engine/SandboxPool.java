@@ -141,7 +141,7 @@ final class SandboxPool implements AutoCloseable {
                         building++;
                         return true;
                     }
-                    quiet = changed.awaitNanos(quiet);
+                    long _ = changed.awaitNanos(quiet);
                 }
             }
             return false;

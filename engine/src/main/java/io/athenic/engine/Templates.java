@@ -27,10 +27,10 @@ final class Templates {
         return there ? Optional.of(name) : Optional.empty();
     }
 
-    /** The root folder of a template that was found. */
+    /** The root folder of a template that was found. Its last parts are not resolved: roomd wants the path below its own data folder. */
     Path path(String name) {
         try {
-            return root.resolve(name, "rootfs").toRealPath();
+            return root.toRealPath().resolve(name, "rootfs");
         } catch (IOException e) {
             throw new EngineException(ErrorCode.NOT_FOUND, "template '" + name + "' is not built", e);
         }

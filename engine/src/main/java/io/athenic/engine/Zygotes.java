@@ -11,7 +11,7 @@ import java.util.concurrent.TimeoutException;
 /** Sees to it that a template's zygote runs before rooms are made from it. One start at a time for each template. */
 final class Zygotes {
     /** It imports numpy, pandas and matplotlib: seconds, on a busy machine many. */
-    private static final Duration START = Duration.ofSeconds(120);
+    private static final Duration START = Duration.ofMinutes(2);
 
     private final RoomdClient roomd;
     private final Templates templates;
