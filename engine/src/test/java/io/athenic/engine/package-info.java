@@ -1,0 +1,4 @@
+@NullMarked
+package io.athenic.engine;
+
+import org.jspecify.annotations.NullMarked;
