@@ -5,6 +5,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2e.Http.Answer;
+import io.athenic.e2e.product.Product;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.Arrays;
 import java.util.Map;
@@ -24,7 +25,7 @@ class BadInputTest {
 
     BadInputTest(Product product) {
         this.product = product;
-        this.http = product.http();
+        this.http = new Http(product.port());
     }
 
     @AfterEach

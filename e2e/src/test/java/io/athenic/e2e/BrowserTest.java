@@ -1,5 +1,6 @@
 package io.athenic.e2e;
 
+import io.athenic.e2e.product.Product;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;

@@ -3,6 +3,7 @@ package io.athenic.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.athenic.e2e.product.Product;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.Map;
 import java.util.stream.StreamSupport;
@@ -17,7 +18,7 @@ class ChatTest {
 
     ChatTest(Product product) {
         this.product = product;
-        this.http = product.http();
+        this.http = new Http(product.port());
     }
 
     @Test

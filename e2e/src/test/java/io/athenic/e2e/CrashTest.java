@@ -2,6 +2,9 @@ package io.athenic.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.athenic.e2e.product.Command;
+import io.athenic.e2e.product.Leftovers;
+import io.athenic.e2e.product.Product;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -49,8 +52,9 @@ class CrashTest {
 
         try (var second = Product.start(data, SMALL_POOL)) {
             assertThat(leftovers.groups(sandbox)).isEmpty();
-            assertThat(Http.stdout(second.http().python("print('works')"))).isEqualTo("works\n");
-            second.http()
+            assertThat(Http.stdout(new Http(second.port()).python("print('works')")))
+                    .isEqualTo("works\n");
+            new Http(second.port())
                     .post("/execute", Map.of("code", "1", "sandboxId", sandbox))
                     .expect(404);
         }
@@ -98,13 +102,13 @@ class CrashTest {
 
             assertThat(second.status()).isNotZero();
             assertThat(second.errors()).contains("already runs").contains(Integer.toString(product.port()));
-            product.http().get("/health").expect(200);
+            new Http(product.port()).get("/health").expect(200);
         }
     }
 
     /** A sandbox with a cell that runs and a daemon that ignores the polite signals. */
     private static String busySandbox(Product product) {
-        Http http = product.http();
+        Http http = new Http(product.port());
         String sandbox = http.post("/create-sandbox", Map.of())
                 .expect(200)
                 .json()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2e.Http.Answer;
+import io.athenic.e2e.product.Product;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -15,7 +16,7 @@ class ExecutionTest {
     private final Http http;
 
     ExecutionTest(Product product) {
-        this.http = product.http();
+        this.http = new Http(product.port());
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.athenic.e2e;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.athenic.e2e.product.Product;
 import java.time.Duration;
 import java.util.Set;
 

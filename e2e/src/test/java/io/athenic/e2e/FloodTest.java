@@ -2,6 +2,7 @@ package io.athenic.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.athenic.e2e.product.Product;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ class FloodTest {
 
     FloodTest(Product product) {
         this.product = product;
-        this.http = product.http();
+        this.http = new Http(product.port());
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.athenic.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.athenic.e2e.product.Product;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -22,7 +23,7 @@ class IsolationTest {
 
     IsolationTest(Product product) {
         this.product = product;
-        this.http = product.http();
+        this.http = new Http(product.port());
         this.sandbox = http.post("/create-sandbox", Map.of())
                 .expect(200)
                 .json()

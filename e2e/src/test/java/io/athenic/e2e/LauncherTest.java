@@ -2,7 +2,9 @@ package io.athenic.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.athenic.e2e.Command.Outcome;
+import io.athenic.e2e.product.Command;
+import io.athenic.e2e.product.Command.Outcome;
+import io.athenic.e2e.product.Product;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

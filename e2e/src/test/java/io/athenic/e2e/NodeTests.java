@@ -1,6 +1,8 @@
 package io.athenic.e2e;
 
-import io.athenic.e2e.Command.Outcome;
+import io.athenic.e2e.product.Command;
+import io.athenic.e2e.product.Command.Outcome;
+import io.athenic.e2e.product.Product;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -3,6 +3,7 @@ package io.athenic.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.athenic.e2e.product.Product;
 import java.time.Duration;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -20,7 +21,7 @@ class NothingLeftBehindTest {
 
     @Test
     void afterAllTestsTheServerLeavesNothing() {
-        JsonNode health = product.http().get("/health").expect(200).json();
+        JsonNode health = new Http(product.port()).get("/health").expect(200).json();
         assertThat(health.at("/engine/status").asText()).isEqualTo("ready");
         String log = product.log();
 

@@ -3,6 +3,7 @@ package io.athenic.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.athenic.e2e.product.Product;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,7 @@ class OutputSocketTest {
 
     OutputSocketTest(Product product) {
         this.port = product.port();
-        this.http = product.http();
+        this.http = new Http(product.port());
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.athenic.e2e;
+package io.athenic.e2e.product;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -12,10 +12,10 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** A program that is run to its end, with a deadline. Its output goes to files, so that nobody has to read pipes meanwhile. */
-final class Command {
+public final class Command {
     /** What a program left behind. */
-    record Outcome(int status, String output, String errors) {
-        String all() {
+    public record Outcome(int status, String output, String errors) {
+        public String all() {
             return "status " + status + "\n--- stdout\n" + output + "\n--- stderr\n" + errors;
         }
     }
@@ -29,31 +29,35 @@ final class Command {
         this.words = List.copyOf(words);
     }
 
-    static Command of(String... words) {
+    public static Command of(String... words) {
         return new Command(List.of(words));
     }
 
-    static Command of(List<String> words) {
+    public static Command of(List<String> words) {
         return new Command(words);
     }
 
-    Command with(Map<String, String> variables) {
+    public Command with(Map<String, String> variables) {
         environment.putAll(variables);
         return this;
     }
 
-    Command in(Path newFolder) {
+    public Command in(Path newFolder) {
         folder = newFolder;
         return this;
     }
 
-    Command input(String text) {
+    public Command input(String text) {
         input = text;
         return this;
     }
 
-    /** @throws AssertionError it did not end before the deadline; it is killed with all its children */
-    Outcome run(Duration deadline) {
+    /**
+     * Runs it and waits for its end.
+     *
+     * @throws AssertionError it did not end before the deadline; it is killed with all its children
+     */
+    public Outcome run(Duration deadline) {
         try {
             Path in = Files.createTempFile("athenic-e2e-", ".in");
             Path out = Files.createTempFile("athenic-e2e-", ".out");

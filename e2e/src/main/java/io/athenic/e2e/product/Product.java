@@ -1,4 +1,4 @@
-package io.athenic.e2e;
+package io.athenic.e2e.product;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -23,10 +23,15 @@ import java.util.regex.Pattern;
  * The running product, started as a user starts it: {@code ./athenic run} on a data folder of its own, on free ports. The launcher leads a process group of its
  * own with the default signal handling, as in a terminal, so that {@link #interrupt()} is what Ctrl-C does.
  */
-final class Product implements AutoCloseable {
-    static final Path HOME =
-            Path.of(System.getProperty("athenic.home", "..")).toAbsolutePath().normalize();
-    static final Path TARGET = HOME.resolve("e2e/target");
+public final class Product implements AutoCloseable {
+    /** The checkout whose launcher is used. */
+    public static final Path HOME = Path.of(
+                    System.getProperty("athenic.home", System.getenv().getOrDefault("ATHENIC_HOME", "..")))
+            .toAbsolutePath()
+            .normalize();
+    /** Logs and screenshots of a run. */
+    public static final Path TARGET = HOME.resolve("e2e/target");
+
     private static final Path TEMPLATES =
             Path.of(System.getenv().getOrDefault("ATHENIC_TEST_DATA", "/var/lib/athenic"), "templates");
     private static final Pattern READY =
@@ -49,7 +54,7 @@ final class Product implements AutoCloseable {
     }
 
     /** A fresh data folder that sees the machine's built template. */
-    static Path newData() {
+    public static Path newData() {
         if (!Files.isDirectory(TEMPLATES)) {
             throw new AssertionError("no built template in " + TEMPLATES
                     + ": run ./athenic test, or set ATHENIC_TEST_DATA to a data folder that has one");
@@ -64,7 +69,7 @@ final class Product implements AutoCloseable {
     }
 
     /** Starts on {@code data} and returns when it says that it is ready. */
-    static Product start(Path data, Map<String, String> environment) {
+    public static Product start(Path data, Map<String, String> environment) {
         try {
             Files.createDirectories(TARGET);
             Path log = TARGET.resolve("run-" + data.getFileName() + "-" + System.nanoTime() + ".log");
@@ -114,19 +119,19 @@ final class Product implements AutoCloseable {
                 + (alive ? "was not ready within " + START : "ended before it was ready") + ":\n" + text);
     }
 
-    Path data() {
+    public Path data() {
         return data;
     }
 
-    int port() {
+    public int port() {
         return port;
     }
 
-    int e2bPort() {
+    public int e2bPort() {
         return file.path("e2bPort").asInt();
     }
 
-    String apiKey() {
+    public String apiKey() {
         try {
             return Files.readString(data.resolve("app/api-key")).strip();
         } catch (IOException e) {
@@ -134,22 +139,18 @@ final class Product implements AutoCloseable {
         }
     }
 
-    Http http() {
-        return new Http(port);
-    }
-
     /** The server's process; it is not the launcher's. */
-    ProcessHandle server() {
+    public ProcessHandle server() {
         return ProcessHandle.of(file.path("pid").asLong())
                 .orElseThrow(() -> new AssertionError("the server is not running\n" + log()));
     }
 
-    ProcessHandle launcher() {
+    public ProcessHandle launcher() {
         return launcher.toHandle();
     }
 
     /** The root process that makes rooms: the one that was started with our runtime folder and is no child of another such. */
-    ProcessHandle roomd() {
+    public ProcessHandle roomd() {
         String runtime = "/run/athenic/" + name(data);
         var candidates = new ArrayList<ProcessHandle>();
         ProcessHandle.allProcesses()
@@ -164,11 +165,11 @@ final class Product implements AutoCloseable {
                 .orElseThrow(() -> new AssertionError("roomd is not running\n" + log()));
     }
 
-    Leftovers leftovers() {
+    public Leftovers leftovers() {
         return new Leftovers(data, name(data));
     }
 
-    String log() {
+    public String log() {
         try {
             return Files.readString(log);
         } catch (IOException e) {
@@ -176,19 +177,19 @@ final class Product implements AutoCloseable {
         }
     }
 
-    /** Ctrl-C in the launcher's terminal. @return the launcher's exit status */
-    int interrupt() {
+    /** Ctrl-C in the launcher's terminal; gives back the launcher's exit status. */
+    public int interrupt() {
         signal("-INT", -launcher.pid());
         return awaitEnd();
     }
 
-    /** What a service manager does. @return the launcher's exit status */
-    int terminate() {
+    /** What a service manager does; gives back the launcher's exit status. */
+    public int terminate() {
         signal("-TERM", launcher.pid());
         return awaitEnd();
     }
 
-    int awaitEnd() {
+    public int awaitEnd() {
         try {
             if (!launcher.waitFor(40, TimeUnit.SECONDS)) {
                 throw new AssertionError("./athenic run did not end within 40 s\n" + log());
@@ -200,7 +201,7 @@ final class Product implements AutoCloseable {
         }
     }
 
-    boolean isRunning() {
+    public boolean isRunning() {
         return launcher.isAlive();
     }
 
@@ -248,7 +249,7 @@ final class Product implements AutoCloseable {
         Command.of("kill", signal, "--", Long.toString(target)).run(Duration.ofSeconds(10));
     }
 
-    static void pause(long millis) {
+    public static void pause(long millis) {
         try {
             TimeUnit.MILLISECONDS.sleep(millis);
         } catch (InterruptedException e) {

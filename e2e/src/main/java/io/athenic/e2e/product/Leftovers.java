@@ -1,4 +1,4 @@
-package io.athenic.e2e;
+package io.athenic.e2e.product;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -16,10 +16,10 @@ import java.util.stream.Stream;
  * What an ended server has left in the system, found from outside: by the names that docs/PROTOCOL.md promises (cgroup {@code athenic/NAME}, sockets in {@code
  * /run/athenic/NAME}) and by the path of its data folder. Other instances on the machine are not looked at.
  */
-record Leftovers(Path data, String name) {
+public record Leftovers(Path data, String name) {
 
     /** Empty when nothing is left; otherwise one line for each thing. */
-    List<String> find() {
+    public List<String> find() {
         var found = new ArrayList<String>();
         processes(found);
         groups(found);
@@ -37,7 +37,7 @@ record Leftovers(Path data, String name) {
     }
 
     /** As {@link #find()}, but waits for the system to take things away; the deadline is for a busy machine. */
-    List<String> await(Duration deadline) {
+    public List<String> await(Duration deadline) {
         long end = System.nanoTime() + deadline.toNanos();
         List<String> found = find();
         while (!found.isEmpty() && System.nanoTime() < end) {
@@ -48,7 +48,7 @@ record Leftovers(Path data, String name) {
     }
 
     /** The control groups of this instance's rooms, one path for each hierarchy that has it. */
-    List<Path> groups(String sandbox) {
+    public List<Path> groups(String sandbox) {
         return hierarchies()
                 .map(root -> root.resolve("athenic").resolve(name))
                 .filter(Files::isDirectory)
