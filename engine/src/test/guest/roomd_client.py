@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -37,12 +38,13 @@ class Roomd:
             raise RuntimeError(f"no template at {TEMPLATE}: build one (template.py) or set ATHENIC_TEST_TEMPLATE")
         self.folder = folder or tempfile.mkdtemp(prefix="athenic-roomd-", dir="/tmp")
         self.data = f"{self.folder}/data"
-        self.runtime = f"/run/athenic/test-{os.path.basename(self.folder)[-8:].lower()}".replace("_", "-")
+        self.runtime = f"/run/athenic/test-{hashlib.sha256(self.folder.encode()).hexdigest()[:8]}"
         if folder is None:
             os.makedirs(f"{self.data}/templates", mode=0o755)
             os.symlink(TEMPLATE, f"{self.data}/templates/probe")
             shutil.copytree(GUEST_FOLDER, f"{self.folder}/guest", ignore=shutil.ignore_patterns("__pycache__"))
             shutil.copy(PROBE, f"{self.folder}/guest/athenic_guest/guests.py")
+        self.instance = hashlib.sha256(os.path.realpath(self.data).encode()).hexdigest()[:12]
         self.events: list[dict[str, Any]] = []
         self._answers: dict[int, dict[str, Any]] = {}
         self._changed = threading.Condition()

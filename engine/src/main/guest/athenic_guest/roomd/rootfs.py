@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 
 from athenic_guest import linux
 from athenic_guest.roomd import mounts
 
 
+# redirect_dir: directories of the template can be renamed.
+_OPTIONS = {"source": "sandbox", "lowerdir": "lower", "upperdir": "disk/upper", "workdir": "disk/work", "redirect_dir": "on",
+            "metacopy": "off", "index": "off"}
+
+
 class RootFactory:
-    """Mounts roots below `stage`, a folder that is mounted in no other namespace."""
+    """Mounts roots below `stage`, a folder that is mounted in no other namespace. roomd uses no other relative paths."""
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
+        self._working_directory = threading.Lock()
 
     def create(self, name: str, template: int, disk: int, init: int, uid_base: int) -> int:
         """The descriptor of the overlay for the room whose first process is `init` (its user namespace has its map already).
@@ -46,12 +53,10 @@ class RootFactory:
             for layer, mode in (("upper", 0o755), ("work", 0o700)):
                 os.mkdir(f"{folder}/disk/{layer}", mode)
                 os.chown(f"{folder}/disk/{layer}", uid_base, uid_base)
-            return mounts.new_mount("overlay", {
-                "source": "sandbox",
-                "lowerdir": f"{folder}/lower",
-                "upperdir": f"{folder}/disk/upper",
-                "workdir": f"{folder}/disk/work",
-                "redirect_dir": "on",  # directories of the template can be renamed
-                "metacopy": "off",
-                "index": "off",
-            }, (), mounts.ATTR_NODEV | mounts.ATTR_NOATIME)
+            # The room sees these texts in its table of mounts: relative, they tell nothing about the host.
+            with self._working_directory:
+                os.chdir(folder)
+                try:
+                    return mounts.new_mount("overlay", _OPTIONS, (), mounts.ATTR_NODEV | mounts.ATTR_NOATIME)
+                finally:
+                    os.chdir("/")

@@ -13,7 +13,7 @@ import socket
 from typing import NoReturn
 
 from athenic_guest import linux
-from athenic_guest.linux import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, mount
+from athenic_guest.linux import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, mount
 from athenic_guest.roomd import mounts
 
 _STAGE = "/mnt"
@@ -24,19 +24,18 @@ CAPABILITIES = sum(1 << bit for bit in (0, 1, 3, 5, 6, 7, 18, 19, 21, 24))
 
 
 def run(control: socket.socket) -> NoReturn:
-    """Waits for the order (JSON: the guest folder, the sockets' folder; descriptor: the template's
-    detached mount), execs. A failure is one line on `control`."""
+    """Waits for the order (three descriptors of detached mounts: template, guest code, sockets' folder), execs. A failure is one
+    JSON line on `control`."""
     try:
-        data, descriptors, _, _ = socket.recv_fds(control, 65_536, 1)
-        if not data or len(descriptors) != 1:
+        data, descriptors, _, _ = socket.recv_fds(control, 16, 3)
+        if not data or len(descriptors) != 3:
             os._exit(1)
-        order = json.loads(data)
         linux.set_death_signal()
         os.setsid()
         os.umask(0o022)
         linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS)
         socket.sethostname("sandbox")
-        _mount(descriptors[0], order["guest"], order["sockets"])
+        _mount(*descriptors)
         _exec(control)
     except BaseException as error:  # the outermost frame of this process: whatever happened is told to roomd
         try:
@@ -46,7 +45,7 @@ def run(control: socket.socket) -> NoReturn:
     os._exit(1)
 
 
-def _mount(template: int, guest: str, sockets: str) -> None:
+def _mount(template: int, guest: int, sockets: int) -> None:
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mounts.attach(template, _STAGE)
     os.chdir(_STAGE)
@@ -58,10 +57,9 @@ def _mount(template: int, guest: str, sockets: str) -> None:
     os.mkdir("dev/shm")
     for folder, mode in (("run", 0o755), ("tmp", 0o1777), ("root", 0o700), ("dev/shm", 0o1777)):
         mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode:o},size=64m,nr_inodes=8192")
-    for source, target, flags in ((guest, "run/guest", MS_RDONLY), (sockets, "run/sock", 0)):
+    for tree, target in ((guest, "run/guest"), (sockets, "run/sock")):
         os.mkdir(target)
-        mount(source, target, None, MS_BIND)
-        mount(None, target, None, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC | flags)
+        mounts.attach(tree, target)
     linux.pivot_root(".", ".")
     linux.umount(".")
     os.chdir("/")

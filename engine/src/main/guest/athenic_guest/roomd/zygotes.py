@@ -144,13 +144,7 @@ class Zygotes:
         undo.callback(child.signal, 9)
         for file in self._group.join_files():
             cgroups.write(file, str(child.pid))
-        order = {"guest": self._setting.guest_folder, "sockets": self._setting.socket_folder}
-        tree = mounts.clone_tree(root)
-        try:
-            mounts.set_attributes(tree, mounts.ATTR_RDONLY | mounts.ATTR_NOSUID | mounts.ATTR_NODEV)
-            socket.send_fds(ours, [json.dumps(order).encode()], [tree])
-        finally:
-            os.close(tree)
+        self._send_mounts(ours, root)
         ours.send(json.dumps({"op": "setup", "filters": [program.hex() for program in self._setting.filters],
                               "owner": self._setting.owner}).encode())
         poll = select.poll()
@@ -163,6 +157,23 @@ class Zygotes:
         forker = Forker("zygote", ours, self._on_orphan, lambda: None)
         forker.start()
         return child, forker
+
+    def _send_mounts(self, control: socket.socket, root: int) -> None:
+        """What the zygote sees of this machine: as detached mounts, so that no path is looked up in its new tree."""
+        inert = mounts.ATTR_NOSUID | mounts.ATTR_NODEV
+        with contextlib.ExitStack() as opened:
+            trees = []
+            for folder, attributes in ((root, inert | mounts.ATTR_RDONLY),
+                                       (self._setting.guest_folder, inert | mounts.ATTR_RDONLY | mounts.ATTR_NOEXEC),
+                                       (self._setting.socket_folder, inert | mounts.ATTR_NOEXEC)):
+                if isinstance(folder, str):
+                    folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                    opened.callback(os.close, folder)
+                tree = mounts.clone_tree(folder)
+                opened.callback(os.close, tree)
+                mounts.set_attributes(tree, attributes)
+                trees.append(tree)
+            socket.send_fds(control, [b"go"], trees)
 
     def _ended(self, template: str, zygote: Zygote, status: int) -> None:
         with self._lock:
