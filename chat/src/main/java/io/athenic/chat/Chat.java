@@ -1,0 +1,277 @@
+package io.athenic.chat;
+
+import io.athenic.chat.intent.IntentRules;
+import io.athenic.chat.llm.Cancellation;
+import io.athenic.chat.llm.ModelClient;
+import io.athenic.chat.run.AnswerRun;
+import io.athenic.chat.run.ExecuteMode;
+import io.athenic.chat.run.Question;
+import io.athenic.chat.run.SandboxFiles;
+import io.athenic.chat.run.Sandboxes;
+import io.athenic.chat.run.ServiceSandboxes;
+import io.athenic.chat.run.ThreadSandbox;
+import io.athenic.chat.store.ChatStore;
+import io.athenic.chat.store.NoSuchThreadException;
+import io.athenic.chat.store.ThreadBusyException;
+import io.athenic.chat.thread.ActiveRun;
+import io.athenic.chat.thread.ChatThread;
+import io.athenic.chat.thread.Message;
+import io.athenic.chat.thread.MessageStatus;
+import io.athenic.chat.thread.Part;
+import io.athenic.chat.thread.Role;
+import io.athenic.chat.thread.ThreadSnapshot;
+import io.athenic.execution.ApiException;
+import io.athenic.execution.ErrorCode;
+import io.athenic.execution.ExecutionService;
+import io.athenic.execution.IntentAnalyzer;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads, their messages, and the runs that answer them. All methods block; they throw {@link ApiException} for requests that
+ * cannot be done. Safe for use by many threads.
+ */
+public final class Chat implements AutoCloseable {
+
+    /** The longest message, in bytes of UTF-8. */
+    public static final int MESSAGE_BYTES = 256 * 1024;
+
+    private static final int THREADS_LISTED = 1_000;
+    private static final int TITLE_CHARACTERS = 200;
+    private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
+
+    private record LiveRun(String threadId, Cancellation cancellation, Thread worker) {}
+
+    private final ChatConfig config;
+    private final EventHub hub;
+    private final ChatStore store;
+    private final ThreadSandbox threadSandbox;
+    private final ThreadFiles files;
+    private final Sandboxes sandboxes;
+    private final AnswerRun.Tools tools;
+    private final InstantSource clock;
+    private final Ids ids = new Ids();
+    private final Map<String, LiveRun> live = new ConcurrentHashMap<>();
+    private volatile boolean closing;
+
+    private Chat(
+            ChatConfig config,
+            EventHub hub,
+            ChatStore store,
+            Sandboxes sandboxes,
+            SandboxFiles sandboxFiles,
+            @Nullable ModelClient model,
+            InstantSource clock) {
+        this.config = config;
+        this.hub = hub;
+        this.store = store;
+        this.sandboxes = sandboxes;
+        this.threadSandbox = new ThreadSandbox(store, sandboxes);
+        this.files = new ThreadFiles(store, threadSandbox, sandboxFiles);
+        this.clock = clock;
+        this.tools =
+                new AnswerRun.Tools(store, sandboxes, threadSandbox, new IntentRules(), model, config.limits(), clock);
+    }
+
+    /**
+     * Opens the store, and ends the runs that the last life of this node left behind.
+     *
+     * @param service stays the caller's: close it after the chat
+     */
+    public static Chat start(ChatConfig config, ExecutionService service, InstantSource clock) {
+        ModelClient model = config.model()
+                .map(chosen -> new ModelClient(chosen, config.limits().model()))
+                .orElse(null);
+        ServiceSandboxes sandboxes = new ServiceSandboxes(service);
+        return start(config, sandboxes, sandboxes, model, clock);
+    }
+
+    /** As above, with a model of the caller's own. */
+    static Chat start(
+            ChatConfig config,
+            Sandboxes sandboxes,
+            SandboxFiles files,
+            @Nullable ModelClient model,
+            InstantSource clock) {
+        EventHub hub = new EventHub();
+        ChatStore store = ChatStore.open(config.database(), clock, hub::publish);
+        Chat chat = new Chat(config, hub, store, sandboxes, files, model, clock);
+        new Leftovers(store).end(config.node());
+        return chat;
+    }
+
+    /** Wakes those who follow a thread. */
+    public EventHub hub() {
+        return hub;
+    }
+
+    /** What is stored; for reading. */
+    public ChatStore store() {
+        return store;
+    }
+
+    /** The files of the threads' sandboxes. */
+    public ThreadFiles files() {
+        return files;
+    }
+
+    /** The version of the application. */
+    public String version() {
+        return config.version();
+    }
+
+    /** Decides whether a message needs code to run. */
+    public IntentAnalyzer analyzer() {
+        return tools.analyzer();
+    }
+
+    /** The model that answers, empty when there is none. */
+    public Optional<ModelClient> model() {
+        return Optional.ofNullable(tools.model());
+    }
+
+    /** The newest 1,000 threads, newest first. */
+    public List<ChatThread> threads() {
+        return store.threads(THREADS_LISTED);
+    }
+
+    /** A new thread; a blank or missing title is made up later. */
+    public ChatThread createThread(@Nullable String title) {
+        String name = title == null || title.isBlank() ? ChatThread.UNTITLED : checkTitle(title);
+        return store.createThread(ids.next("thread"), name);
+    }
+
+    /** A thread with its messages. */
+    public ThreadSnapshot thread(String threadId) {
+        return store.snapshot(threadId).orElseThrow(() -> ThreadFiles.noThread(threadId));
+    }
+
+    /** Gives a thread another title. */
+    public ChatThread rename(String threadId, String title) {
+        try {
+            return store.rename(threadId, checkTitle(title));
+        } catch (NoSuchThreadException e) {
+            throw ThreadFiles.noThread(threadId);
+        }
+    }
+
+    private static String checkTitle(String title) {
+        String name = title.strip();
+        if (name.isEmpty() || name.length() > TITLE_CHARACTERS) {
+            throw new ApiException(
+                    ErrorCode.INVALID_REQUEST,
+                    "title must have 1 to " + TITLE_CHARACTERS + " characters, it has " + name.length());
+        }
+        return name;
+    }
+
+    /** State of a thread's sandbox, for clients: {@code running}, or {@code ended}. */
+    public String sandboxState(ChatThread thread) {
+        return thread.sandboxId() != null && sandboxes.isAlive(thread.sandboxId()) ? "running" : "ended";
+    }
+
+    /** Removes a thread: its run is stopped, its sandbox closed. */
+    public void delete(String threadId) {
+        ChatThread thread = store.thread(threadId).orElseThrow(() -> ThreadFiles.noThread(threadId));
+        live.values().stream()
+                .filter(run -> run.threadId().equals(threadId))
+                .forEach(run -> run.cancellation().cancel());
+        store.delete(threadId);
+        if (thread.sandboxId() != null) {
+            sandboxes.close(thread.sandboxId());
+        }
+    }
+
+    /** What {@link #send} began. */
+    public record Sent(String messageId, String runId) {}
+
+    /**
+     * Stores a message and begins to answer it.
+     *
+     * @param paths files of the sandbox that the message is about
+     */
+    public Sent send(String threadId, String text, List<String> paths, ExecuteMode mode) {
+        if (closing || live.size() >= config.maxRuns()) {
+            throw new ApiException(
+                    ErrorCode.OVERLOADED,
+                    config.maxRuns() + " messages are being answered already: try again in a moment");
+        }
+        List<Part> parts = new ArrayList<>();
+        parts.add(new Part.Text(text));
+        parts.addAll(files.parts(threadId, paths));
+        Instant now = Instant.ofEpochMilli(clock.millis());
+        Message message =
+                new Message(ids.next("message"), threadId, Role.USER, now, MessageStatus.COMPLETE, parts, null);
+        Message answer =
+                new Message(ids.next("message"), threadId, Role.ASSISTANT, now, MessageStatus.RUNNING, List.of(), null);
+        Question question = new Question(ids.next("run"), message, answer, mode);
+        try {
+            store.startRun(question.runId(), config.node(), message, answer, Titles.of(text));
+        } catch (NoSuchThreadException e) {
+            throw ThreadFiles.noThread(threadId);
+        } catch (ThreadBusyException e) {
+            throw new ApiException(ErrorCode.CONFLICT, String.valueOf(e.getMessage()));
+        }
+        begin(question);
+        return new Sent(message.id(), question.runId());
+    }
+
+    private void begin(Question question) {
+        Cancellation cancellation = new Cancellation();
+        AnswerRun run = new AnswerRun(tools, question, cancellation);
+        Thread worker = Thread.ofVirtual().name(question.runId()).unstarted(() -> {
+            try {
+                run.run();
+            } finally {
+                live.remove(question.runId());
+            }
+        });
+        live.put(question.runId(), new LiveRun(question.message().threadId(), cancellation, worker));
+        worker.start();
+    }
+
+    /** Stops a run: the model and the code. One that has ended is no error. */
+    public void cancel(String threadId, String runId) {
+        LiveRun run = live.get(runId);
+        if (run != null && run.threadId().equals(threadId)) {
+            run.cancellation().cancel();
+            return;
+        }
+        if (!store.hasRun(threadId, runId)) {
+            throw new ApiException(ErrorCode.NOT_FOUND, "thread " + threadId + " has no run " + runId);
+        }
+        ActiveRun active = store.activeRun(threadId);
+        if (active != null && active.id().equals(runId) && !live.containsKey(runId)) {
+            throw new ApiException(
+                    ErrorCode.CONFLICT, "run " + runId + " belongs to another server: ask that one to stop it");
+        }
+    }
+
+    /** Stops every run and closes the store. */
+    @Override
+    public void close() {
+        closing = true;
+        live.values().forEach(run -> run.cancellation().cancel());
+        Instant until = Instant.now().plus(CLOSE_WAIT);
+        for (LiveRun run : List.copyOf(live.values())) {
+            try {
+                Duration left = Duration.between(Instant.now(), until);
+                if (left.isPositive()) {
+                    boolean _ = run.worker().join(left);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                break;
+            }
+        }
+        hub.closeAll();
+        store.close();
+    }
+}
