@@ -1,0 +1,292 @@
+package io.athenic.e2b.server;
+
+import io.athenic.e2b.protocol.E2b;
+import io.athenic.e2b.protocol.Json;
+import io.athenic.e2b.protocol.JsonException;
+import io.athenic.e2b.protocol.NewSandbox;
+import io.athenic.e2b.protocol.Requests;
+import io.athenic.e2b.protocol.SandboxRoute;
+import io.athenic.e2b.protocol.Signatures;
+import io.athenic.e2b.server.http.Exchange;
+import io.athenic.e2b.server.http.Failures;
+import io.athenic.e2b.server.http.HttpFailure;
+import io.athenic.engine.Engine;
+import io.athenic.engine.EngineException;
+import io.athenic.engine.ErrorCode;
+import io.athenic.engine.KillCause;
+import io.athenic.engine.Sandbox;
+import io.athenic.engine.SandboxSpec;
+import io.athenic.engine.SandboxState;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** E2B's REST API for sandboxes. Every call but {@code GET /health} needs the API key. */
+final class ControlPlane {
+    private static final int MAX_BODY = 1 << 20;
+
+    private final Engine engine;
+    private final E2bServerConfig config;
+    private final InstantSource clock;
+    private final SandboxViews views;
+    private final Metrics metrics;
+
+    ControlPlane(Engine engine, E2bServerConfig config, InstantSource clock) {
+        this.engine = engine;
+        this.config = config;
+        this.clock = clock;
+        this.views = new SandboxViews(config);
+        this.metrics = new Metrics(clock);
+    }
+
+    void handle(Exchange exchange) throws IOException {
+        var path = exchange.path();
+        if (path.equals("/health")) {
+            exchange.respondEmpty(204);
+            return;
+        }
+        checkKey(exchange);
+        try {
+            route(exchange, path.startsWith("/v2/") ? path.substring(3) : path);
+        } catch (EngineException e) {
+            throw new HttpFailure(Failures.httpStatus(e.code()), String.valueOf(e.getMessage()));
+        } catch (JsonException e) {
+            throw new HttpFailure(400, "the body is not as expected: " + e.getMessage());
+        }
+    }
+
+    private void checkKey(Exchange exchange) {
+        var given = exchange.header(E2b.HEADER_API_KEY);
+        if (given == null) {
+            throw new HttpFailure(401, "no API key: send it in the header " + E2b.HEADER_API_KEY);
+        }
+        var known = false;
+        for (var key : config.apiKeys()) {
+            known |= Signatures.same(key, given);
+        }
+        if (!known) {
+            throw new HttpFailure(401, "the API key is not valid");
+        }
+    }
+
+    private void route(Exchange exchange, String path) throws IOException {
+        var segments = List.of(path.substring(1).split("/", 6));
+        var method = exchange.method();
+        switch (segments.size()) {
+            case 1 -> {
+                if (!segments.getFirst().equals("sandboxes")) {
+                    throw notFound(exchange);
+                }
+                switch (method) {
+                    case "POST" -> create(exchange);
+                    case "GET" -> list(exchange);
+                    default -> throw wrongMethod(exchange);
+                }
+            }
+            case 2 -> {
+                if (!segments.getFirst().equals("sandboxes")) {
+                    throw notFound(exchange);
+                }
+                var sandbox = sandbox(segments.get(1));
+                switch (method) {
+                    case "GET" -> exchange.respondJson(200, views.detail(sandbox));
+                    case "DELETE" -> {
+                        if (!sandbox.kill(KillCause.USER)) {
+                            throw unknown(sandbox.id());
+                        }
+                        exchange.respondEmpty(204);
+                    }
+                    default -> throw wrongMethod(exchange);
+                }
+            }
+            case 3 -> {
+                if (segments.getFirst().equals("templates") && segments.get(1).equals("aliases")) {
+                    alias(exchange, segments.get(2));
+                } else if (segments.getFirst().equals("sandboxes")) {
+                    action(exchange, sandbox(segments.get(1)), method + " " + segments.get(2));
+                } else {
+                    throw notFound(exchange);
+                }
+            }
+            default -> throw notFound(exchange);
+        }
+    }
+
+    private void action(Exchange exchange, Sandbox sandbox, String action) throws IOException {
+        switch (action) {
+            case "POST connect" -> connect(exchange, sandbox);
+            case "POST timeout" -> {
+                sandbox.setTimeout(seconds(
+                        "timeout", body(exchange, Requests.Timeout.class).timeout()));
+                exchange.respondEmpty(204);
+            }
+            case "POST refreshes" -> {
+                var wish = body(exchange, Requests.Refresh.class).duration();
+                sandbox.extendTo(clock.instant().plus(seconds("duration", wish == null ? 60 : wish)));
+                exchange.respondEmpty(204);
+            }
+            case "POST pause" -> pause(exchange, sandbox);
+            case "POST resume" -> {
+                if (sandbox.state() == SandboxState.RUNNING) {
+                    throw new HttpFailure(409, "sandbox " + sandbox.id() + " is already running");
+                }
+                connect(exchange, sandbox);
+            }
+            case "GET metrics" -> exchange.respondJson(200, metrics.of(sandbox, exchange));
+            case "POST fork", "POST snapshots" ->
+                throw new HttpFailure(501, "snapshots and forks are not supported by this server");
+            case "PUT network" ->
+                throw new HttpFailure(501, "network rules are not supported: sandboxes have no network");
+            case "GET logs" -> throw new HttpFailure(501, "sandbox logs are not kept by this server");
+            default -> throw notFound(exchange);
+        }
+    }
+
+    private void create(Exchange exchange) throws IOException {
+        var wish = Json.read(exchange.body(MAX_BODY), NewSandbox.class);
+        var template = wish.templateId();
+        if (template == null || template.isEmpty()) {
+            throw new HttpFailure(400, "templateID is missing");
+        }
+        refuseUnsupported(wish);
+        if (!engine.hasTemplate(template)) {
+            throw new HttpFailure(
+                    404,
+                    "template '" + (template.length() > 100 ? template.substring(0, 100) : template) + "' not found");
+        }
+        var timeout = wish.timeout();
+        var secure = wish.secure();
+        var internet = wish.allowInternetAccess();
+        var spec = new SandboxSpec(
+                template,
+                seconds("timeout", timeout == null ? NewSandbox.DEFAULT_TIMEOUT : timeout),
+                strings("metadata", wish.metadata()),
+                strings("envVars", wish.envVars()),
+                secure != null && secure,
+                internet == null || internet,
+                null);
+        exchange.respondJson(201, views.info(engine.create(spec)));
+    }
+
+    /** A wish that changes what a sandbox may do is refused rather than dropped. */
+    private static void refuseUnsupported(NewSandbox wish) {
+        var network = wish.network();
+        var volumes = wish.volumeMounts();
+        if (Boolean.TRUE.equals(wish.autoPause())) {
+            throw new HttpFailure(501, "autoPause is not supported by this server: pause the sandbox before its end");
+        }
+        if (network != null
+                && network.path("allowPublicTraffic").isBoolean()
+                && !network.path("allowPublicTraffic").asBoolean()) {
+            throw new HttpFailure(501, "network.allowPublicTraffic=false is not supported by this server");
+        }
+        if (volumes != null && !volumes.isEmpty()) {
+            throw new HttpFailure(501, "volumeMounts are not supported by this server");
+        }
+    }
+
+    private static Map<String, String> strings(String field, @Nullable Map<String, String> map) {
+        if (map == null) {
+            return Map.of();
+        }
+        if (new HashMap<>(map).containsValue(null)) {
+            throw new HttpFailure(400, field + ": a value is null, a string is expected");
+        }
+        return map;
+    }
+
+    private void list(Exchange exchange) {
+        var running = exchange.path().equals("/sandboxes");
+        var query = ListQuery.of(exchange, running);
+        var page = query.page(engine.list());
+        page.next().ifPresent(token -> exchange.set(E2b.HEADER_NEXT_TOKEN, token));
+        exchange.respondJson(200, page.sandboxes().stream().map(views::listed).toList());
+    }
+
+    /** Never shortens the life of a running sandbox; lets a paused one go on. */
+    private void connect(Exchange exchange, Sandbox sandbox) throws IOException {
+        var given = body(exchange, Requests.Timeout.class).timeout();
+        var timeout = seconds("timeout", given == null ? NewSandbox.DEFAULT_TIMEOUT : given);
+        if (sandbox.state() == SandboxState.PAUSED) {
+            try {
+                sandbox.resume(timeout);
+                exchange.respondJson(201, views.info(sandbox));
+                return;
+            } catch (EngineException e) {
+                if (e.code() != ErrorCode.FAILED_PRECONDITION) {
+                    throw e;
+                }
+                // Another client resumed it first.
+            }
+        }
+        sandbox.extendTo(clock.instant().plus(timeout));
+        exchange.respondJson(200, views.info(sandbox));
+    }
+
+    private static void pause(Exchange exchange, Sandbox sandbox) throws IOException {
+        if (Boolean.FALSE.equals(body(exchange, Requests.Pause.class).memory())) {
+            throw new HttpFailure(501, "a pause without memory is not supported by this server");
+        }
+        try {
+            sandbox.pause();
+        } catch (EngineException e) {
+            if (e.code() == ErrorCode.FAILED_PRECONDITION) {
+                throw new HttpFailure(409, "sandbox " + sandbox.id() + " is already paused");
+            }
+            throw e;
+        }
+        exchange.respondEmpty(204);
+    }
+
+    private void alias(Exchange exchange, String alias) {
+        if (!exchange.method().equals("GET")) {
+            throw wrongMethod(exchange);
+        }
+        if (!engine.hasTemplate(alias)) {
+            throw new HttpFailure(404, "no such template");
+        }
+        exchange.respondJson(200, new Requests.TemplateAlias(alias, true));
+    }
+
+    private static <T> T body(Exchange exchange, Class<T> type) throws IOException {
+        var bytes = exchange.body(MAX_BODY);
+        return Json.read(bytes.length == 0 ? new byte[] {'{', '}'} : bytes, type);
+    }
+
+    private Duration seconds(String field, @Nullable Integer seconds) {
+        if (seconds == null) {
+            throw new HttpFailure(400, field + " is missing: a number of seconds");
+        }
+        if (seconds < 0 || seconds > config.maxTimeout().toSeconds()) {
+            throw new HttpFailure(
+                    400, field + " must be 0 to " + config.maxTimeout().toSeconds() + " seconds, not " + seconds);
+        }
+        return Duration.ofSeconds(seconds);
+    }
+
+    private Sandbox sandbox(String id) {
+        if (!SandboxRoute.isSandboxId(id)) {
+            throw unknown("of that id");
+        }
+        return engine.find(id).orElseThrow(() -> unknown(id));
+    }
+
+    private static HttpFailure unknown(String id) {
+        return new HttpFailure(404, "sandbox " + id + " not found");
+    }
+
+    private static HttpFailure notFound(Exchange exchange) {
+        var path = exchange.path();
+        return new HttpFailure(
+                404,
+                "no such route: " + exchange.method() + " " + (path.length() > 100 ? path.substring(0, 100) : path));
+    }
+
+    private static HttpFailure wrongMethod(Exchange exchange) {
+        return new HttpFailure(405, exchange.method() + " is not possible here");
+    }
+}
