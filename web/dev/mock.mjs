@@ -218,6 +218,7 @@ const server = createServer(async (request, response) => {
     }
     case 'POST api/threads/*/files': { const data = await body(request); const p = `/home/user/${url.searchParams.get('name')}`; thread.files.set(p, data); await sleep(400); emit(thread, { type: 'files' }); return json(response, 201, { path: p, size: data.length }); }
     case 'GET api/threads/*/files/content': { const data = thread.files.get(url.searchParams.get('path')); if (!data) return fail(response, 404, 'not_found', 'No such file'); response.writeHead(200, { 'content-disposition': 'attachment' }); return response.end(data); }
+    case 'GET executions/*': { const e = executions.get(path[1]); return e ? json(response, 200, { executionId: e.executionId, status: e.status, lastSequence: e.log.length }) : fail(response, 404, 'not_found', 'No such execution'); }
     case 'GET executions/*/output': response.writeHead(200, { 'content-type': 'text/plain' }); return response.end(executions.get(path[1])?.log.map((l) => JSON.parse(l)).filter((m) => m.type.startsWith('std')).map((m) => m.data).join('') ?? '');
     default: {
       const file = url.pathname === '/' || url.pathname.startsWith('/t/') ? 'index.html' : url.pathname.slice(1);

@@ -36,14 +36,14 @@ class Line implements Socket {
   breaks(code = 1006): void { this.onclose?.({ code, reason: '' }); }
 }
 
-function open(status: ExecutionStatus = 'starting', urls: readonly string[] = ['ws://host/']): { stream: ExecutionStream; lines: Line[]; clock: ManualClock; last: () => Line } {
+function open(status: ExecutionStatus = 'starting', urls: readonly string[] = ['ws://host/'], newest = { last: 0 }): { stream: ExecutionStream; lines: Line[]; clock: ManualClock; last: () => Line } {
   const lines: Line[] = [];
   const clock = new ManualClock();
   const stream = new ExecutionStream({ executionId: 'e1', clientId: 'c 1', urls, status }, (url) => {
     const line = new Line(url);
     lines.push(line);
     return line;
-  }, clock, () => undefined);
+  }, clock, () => Promise.resolve(newest.last), () => undefined);
   stream.start();
   const last = (): Line => lines.at(-1) as Line;
   last().onopen?.();
@@ -164,6 +164,24 @@ describe('ExecutionStream', () => {
     expect(last().sent.at(-1)).toBe('{"type":"cancel","executionId":"e1"}');
     last().breaks();
     expect(stream.cancel()).toBe(false);
+  });
+
+  it('goes on near the end when it falls far behind', async () => {
+    const { stream, lines, clock, last } = open('running', ['ws://host/'], { last: 5000 });
+    const line = (sequence: number, millis: number): object => ({ type: 'stdout', sequence, data: 'x'.repeat(60_000), executionId: 'e1', timestamp: new Date(millis).toISOString() });
+    clock.time = 10_000;
+    last().says(line(1, 9500));
+    last().says(line(2, 9600));
+    last().says(line(3, 9700));
+    await Promise.resolve();
+    expect(lines).toHaveLength(1);
+    last().says(line(4, 5000));
+    await new Promise((done) => setTimeout(done));
+    expect(last().url).toContain('after=4900');
+    expect(stream.skipped).toBe(true);
+    last().onopen?.();
+    last().says({ type: 'stdout', sequence: 4901, data: 'end', executionId: 'e1' });
+    expect(stream.output.end(3)).toBe('end');
   });
 
   it('keeps what an error without a sequence says', () => {

@@ -18,7 +18,7 @@ export type Threads =
 export class Athenic extends Observable {
   readonly api = new Api(browserFetch);
   readonly layout = new Layout();
-  readonly follower = new Follower();
+  readonly follower = new Follower(this.api);
   uploads = new Uploads(this.api, () => this.#ensureThread());
   #threads: Threads = { state: 'loading' };
   #status: ServerStatus | undefined;

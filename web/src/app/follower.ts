@@ -1,3 +1,4 @@
+import type { Api } from '../core/api';
 import type { ExecutionRef } from '../core/chat';
 import { ExecutionStream, streamUrls } from '../core/stream';
 import { Observable } from './observable';
@@ -10,12 +11,12 @@ export class FollowedExecution extends Observable {
   /** By our clock: when Stop was pressed. */
   stoppingSince: number | undefined;
 
-  constructor(ref: ExecutionRef) {
+  constructor(ref: ExecutionRef, api: Api) {
     super();
     this.executionId = ref.part.executionId;
     this.stream = new ExecutionStream(
       { executionId: ref.part.executionId, clientId: ref.part.clientId, status: ref.part.status, urls: streamUrls(ref.webSocketUrl, location.origin) },
-      openSocket, clock, () => this.changed(),
+      openSocket, clock, () => api.lastSequence(ref.part.executionId), () => this.changed(),
     );
   }
 
@@ -30,7 +31,12 @@ const KEPT = 6;
 
 /** The executions that were looked at; only the shown one and those still running hold a connection. */
 export class Follower {
+  readonly #api: Api;
   readonly #known = new Map<string, FollowedExecution>();
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
 
   follow(ref: ExecutionRef): FollowedExecution {
     const known = this.#known.get(ref.part.executionId);
@@ -39,7 +45,7 @@ export class Follower {
       this.#known.set(ref.part.executionId, known);
       return known;
     }
-    const followed = new FollowedExecution(ref);
+    const followed = new FollowedExecution(ref, this.#api);
     this.#known.set(ref.part.executionId, followed);
     for (const [id, oldest] of this.#known) {
       if (this.#known.size <= KEPT) break;

@@ -1,6 +1,6 @@
 // The HTTP interface of docs/PROTOCOL.md, sections 6 and 7, typed. Knows the network only through `Fetch`.
 
-import { decodeFiles, decodeSent, decodeSnapshot, decodeStatus, decodeThread, decodeThreads, decodeUploaded, ProtocolError } from './decode';
+import { decodeFiles, decodeLastSequence, decodeSent, decodeSnapshot, decodeStatus, decodeThread, decodeThreads, decodeUploaded, ProtocolError } from './decode';
 import type { ExecuteMode, FileEntry, ServerStatus, Thread, ThreadSnapshot } from './protocol';
 
 export interface HttpAnswer {
@@ -56,6 +56,8 @@ export class Api {
   }
   async cancelRun(id: string, run: string): Promise<void> { await this.#json('POST', `/api/threads/${segment(id)}/runs/${segment(run)}/cancel`, {}); }
   async cancelExecution(id: string): Promise<void> { await this.#json('POST', `/executions/${segment(id)}/cancel`, {}); }
+  /** The last sequence of an execution's log. */
+  async lastSequence(executionId: string): Promise<number> { return decodeLastSequence(await this.#json('GET', `/executions/${segment(executionId)}`)); }
   async files(id: string, path: string): Promise<{ readonly path: string; readonly entries: readonly FileEntry[] }> {
     return decodeFiles(await this.#json('GET', `/api/threads/${segment(id)}/files?path=${segment(path)}`));
   }

@@ -251,6 +251,10 @@ export function decodeSent(value: unknown): { readonly messageId: string; readon
   return { messageId: text(json, 'messageId'), runId: text(json, 'runId', '') };
 }
 
+export function decodeLastSequence(value: unknown): number {
+  return integer(object(value, 'execution'), 'lastSequence');
+}
+
 export function decodeUploaded(value: unknown): { readonly path: string; readonly size: number } {
   const json = object(value, 'answer');
   return { path: text(json, 'path'), size: integer(json, 'size', 0) };

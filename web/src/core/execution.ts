@@ -70,8 +70,8 @@ export function applyMessage(state: ExecutionState, message: ExecutionMessage): 
       };
     }
     case 'result': return { ...next, results: [...next.results, message.result] };
-    // An old server sends the results only here.
-    case 'summary': return { ...next, results: next.results.length === 0 ? message.results : next.results, duration: message.duration ?? next.duration };
+    // It repeats all results: of use where some were skipped, and with an old server that sends them only here.
+    case 'summary': return { ...next, results: next.results.length < message.results.length ? message.results : next.results, duration: message.duration ?? next.duration };
     case 'error': return {
       ...next,
       failure: {

@@ -3,7 +3,7 @@
 
 import { decodeExecutionMessage } from './decode';
 import { applyMessage, EMPTY_EXECUTION, order, type ExecutionState } from './execution';
-import { OutputLog } from './output';
+import { DEFAULT_BOUNDS, OutputLog } from './output';
 import { isFinal, type ExecutionMessage, type ExecutionStatus } from './protocol';
 
 export interface Socket {
@@ -38,6 +38,12 @@ const FIRST_DELAY = 250;
 const LONGEST_DELAY = 5000;
 /** A finished execution is asked for this often before it counts as gone. */
 const ATTEMPTS_WHEN_OVER = 4;
+/** A stream this far behind the program, */
+const LAG = 3000;
+/** with so many messages to come, goes on so many before the end: the beginning and the end are what is shown anyway. */
+const WORTH_SKIPPING = 300;
+const KEPT_BEFORE_END = 100;
+const ASK_EVERY = 2000;
 /** Silence of this long while running makes sure that the connection lives. */
 const PING_EVERY = 20_000;
 
@@ -47,6 +53,7 @@ export class ExecutionStream {
   readonly #open: (url: string) => Socket;
   readonly #clock: Clock;
   readonly #changed: () => void;
+  readonly #newest: () => Promise<number>;
   #state: ExecutionState = EMPTY_EXECUTION;
   #connection: Connection = 'connecting';
   #lostSince: number | undefined;
@@ -56,11 +63,16 @@ export class ExecutionStream {
   #failures = 0;
   #heard = false;
   #complaint = '';
+  #skipped = false;
+  #asking = false;
+  #askAgainAt = 0;
 
-  constructor(target: StreamTarget, open: (url: string) => Socket, clock: Clock, changed: () => void) {
+  /** `newest`: the last sequence that the server has, asked for when the stream lags behind. */
+  constructor(target: StreamTarget, open: (url: string) => Socket, clock: Clock, newest: () => Promise<number>, changed: () => void) {
     this.#target = target;
     this.#open = open;
     this.#clock = clock;
+    this.#newest = newest;
     this.#changed = changed;
   }
 
@@ -72,6 +84,8 @@ export class ExecutionStream {
   get clockOffset(): number { return this.#clockOffset; }
   /** What the server said about a request it could not serve. */
   get complaint(): string { return this.#complaint; }
+  /** Output was left out because it came faster than this page could take it. */
+  get skipped(): boolean { return this.#skipped; }
 
   start(): void {
     if (this.#connection === 'closed') return;
@@ -168,7 +182,25 @@ export class ExecutionStream {
     if (message.type === 'stdout' || message.type === 'stderr') this.output.append(message.type, message.data);
     this.#state = applyMessage(this.#state, message);
     if (message.type === 'status' && isFinal(message.status)) this.close();
+    else this.#keepUp(message.timestamp);
     this.#changed();
+  }
+
+  /** The program may print faster than this page reads: then what lies between is left to the download. */
+  #keepUp(timestamp: number | undefined): void {
+    const now = this.#clock.now();
+    if (timestamp === undefined || this.#asking || now < this.#askAgainAt || now + this.#clockOffset - timestamp < LAG) return;
+    if (this.output.total < DEFAULT_BOUNDS.head) return;
+    this.#askAgainAt = now + ASK_EVERY;
+    this.#asking = true;
+    this.#newest().then((last) => this.#skipTo(last), () => undefined).finally(() => { this.#asking = false; });
+  }
+
+  #skipTo(last: number): void {
+    if (this.#connection !== 'open' || last - this.#state.lastSequence < WORTH_SKIPPING) return;
+    this.#skipped = true;
+    this.#state = { ...this.#state, lastSequence: last - KEPT_BEFORE_END, status: 'running' };
+    this.#connect();
   }
 
   #closed(code: number): void {

@@ -10,7 +10,8 @@ import { FailureView } from '../result/FailureView';
 import { ResultView } from '../result/ResultView';
 import { openTerminal, type TerminalView } from './terminal';
 
-const PADDING = 24;
+/** Above the text; the cursor's empty line is the space below. */
+const PADDING = 16;
 
 /** What the program printed, and below it what it made: as in a notebook. */
 export default function OutputView({ execution, followed }: { readonly execution: ExecutionRef; readonly followed: FollowedExecution }): ReactElement {
@@ -50,9 +51,9 @@ export default function OutputView({ execution, followed }: { readonly execution
   const height = below ? { height: silent ? 0 : filled + PADDING } : {};
   return (
     <div className="output">
-      {(skipped || output.missing > 0) && (
+      {(skipped || stream.skipped || output.missing > 0) && (
         <p className="output-strip" data-testid="output-strip">
-          {plural(output.lines, 'line')} in all. The beginning and the end are shown.{' '}
+          {stream.skipped ? 'It prints faster than can be read here' : `${plural(output.lines, 'line')} so far`}: the beginning and the end are shown.{' '}
           <a className="link" href={athenic.api.outputUrl(execution.part.executionId)} target="_blank" rel="noopener">Open the whole output</a>
         </p>
       )}

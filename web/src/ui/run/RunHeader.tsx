@@ -22,8 +22,8 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
   const { copied, copy } = useCopy();
   const { stream } = followed;
   const { state } = stream;
-  // The stream knows best, but what the chat knows is shown until the stream has said something.
-  const status = state.lastSequence === 0 ? part.status : state.status;
+  // The end is told by the chat, too, and overtakes output that is still on its way here.
+  const status = isFinal(part.status) || state.lastSequence === 0 ? part.status : state.status;
   const final = isFinal(status);
   const look = EXECUTION_LOOK[status];
   const sandboxId = state.sandboxId ?? part.sandboxId;
@@ -33,7 +33,7 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
         <h2 className="run-status" data-testid="run-status" data-status={status}>
           <StatusMark status={status} /><span className={`tone-${look.tone}`}>{look.word}</span>
         </h2>
-        <Timer state={state} status={status} offset={stream.clockOffset} />
+        {final && !isFinal(state.status) && state.lastSequence > 0 ? <span className="timer">reading the rest</span> : <Timer state={state} status={status} offset={stream.clockOffset} />}
         <span className="spacer" />
         {!final && (
           <button type="button" className="button button-stop" onClick={() => void athenic.stopExecution(followed)} disabled={followed.stoppingSince !== undefined}

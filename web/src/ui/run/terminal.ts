@@ -73,11 +73,11 @@ export function openTerminal(host: HTMLElement, output: OutputLog, dark: boolean
   resize();
 
   const look = (): void => {
-    const { viewportY, baseY, cursorX, cursorY } = terminal.buffer.active;
+    const { viewportY, baseY, cursorY } = terminal.buffer.active;
     const now = viewportY >= baseY;
     if (now !== atEnd) { atEnd = now; events.atEnd(now); }
     const row = (terminal.element?.querySelector('.xterm-screen')?.clientHeight ?? 0) / terminal.rows;
-    events.filled(Math.ceil((baseY + cursorY + (cursorX > 0 ? 1 : 0)) * row));
+    events.filled(Math.ceil((baseY + cursorY + 1) * row));
   };
   const scrolled = terminal.onScroll(look);
 
