@@ -1,0 +1,108 @@
+package io.athenic.e2b;
+
+import io.athenic.e2b.protocol.CodeEvent;
+import io.athenic.e2b.protocol.JsonException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The events of running code, as they come. For one thread, save {@link #close()}: closing from any thread before the end aborts the
+ * stream, by which the server interrupts the code; the iteration then ends.
+ */
+public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
+    /** One event at most: E2B sends a picture as one line. */
+    static final int MAX_LINE = 64 << 20;
+
+    private final SandboxLink link;
+    private final InputStream body;
+    private final LineReader lines;
+    private @Nullable CodeEvent upcoming;
+    private volatile boolean complete;
+    private volatile boolean closed;
+
+    CodeExecution(SandboxLink link, InputStream body) {
+        this.link = link;
+        this.body = body;
+        this.lines = new LineReader(body, MAX_LINE);
+    }
+
+    /**
+     * Waits for the next event. Keepalives and types of later versions are left out, and so is the end.
+     *
+     * @throws SandboxNotFoundException the sandbox died meanwhile
+     * @throws SandboxException the connection broke, or what came is not E2B's protocol
+     */
+    @Override
+    public boolean hasNext() {
+        while (upcoming == null && !complete && !closed) {
+            switch (read()) {
+                case null -> {
+                    return false;
+                }
+                case CodeEvent.Ended ignored -> {
+                    complete = true;
+                    close();
+                }
+                case CodeEvent.KeepAlive ignored -> {}
+                case CodeEvent.Unknown ignored -> {}
+                case CodeEvent event -> upcoming = event;
+            }
+        }
+        return upcoming != null;
+    }
+
+    @Override
+    public CodeEvent next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException();
+        }
+        CodeEvent event = upcoming;
+        upcoming = null;
+        if (event == null) {
+            throw new NoSuchElementException();
+        }
+        return event;
+    }
+
+    /** True when the code ran to its end (well or not), false while it runs and after a close before the end. */
+    public boolean isComplete() {
+        return complete;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        try {
+            body.close();
+        } catch (IOException e) {
+            // The connection is gone either way, which is all that closing is for.
+            return;
+        }
+    }
+
+    /** The next event of the stream; null when it was closed by us. */
+    private @Nullable CodeEvent read() {
+        try {
+            String line = lines.next();
+            if (line != null) {
+                return CodeEvent.parse(line);
+            }
+            throw new IOException("the stream ended before the end of the execution");
+        } catch (LineReader.TooLongException e) {
+            close();
+            throw new SandboxException("an output of the code is too large: " + e.getMessage(), e);
+        } catch (JsonException e) {
+            close();
+            throw new SandboxException("the code interpreter sent what is no event: " + e.getMessage(), e);
+        } catch (IOException e) {
+            if (closed) {
+                return null;
+            }
+            close();
+            throw link.broken("it ran code", e);
+        }
+    }
+}

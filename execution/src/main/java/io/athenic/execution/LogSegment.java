@@ -1,0 +1,73 @@
+package io.athenic.execution;
+
+import java.io.BufferedOutputStream;
+import java.io.DataOutputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run of consecutive events: in memory first, in a file of its own later, so that dropping the oldest output is deleting a file.
+ * All fields are guarded by the lock of the log that owns the segment; the list is only added to, by the one writer.
+ */
+final class LogSegment {
+    /** Memory that an event costs besides its bytes, so that many tiny events are counted as what they are. */
+    private static final int OVERHEAD = 32;
+
+    final long first;
+    private final List<byte[]> events = new ArrayList<>();
+    private int count;
+    private long bytes;
+    private @Nullable Path file;
+
+    LogSegment(long first) {
+        this.first = first;
+    }
+
+    void add(byte[] event) {
+        events.add(event);
+        count++;
+        bytes += event.length + OVERHEAD;
+    }
+
+    /** First sequence after this segment. */
+    long end() {
+        return first + count;
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    boolean contains(long sequence) {
+        return sequence >= first && sequence < end();
+    }
+
+    @Nullable
+    Path file() {
+        return file;
+    }
+
+    byte[] event(long sequence) {
+        return events.get((int) (sequence - first));
+    }
+
+    /** Preconditions: the segment is full, nobody adds to it any more. Needs no lock: it only reads. */
+    void writeTo(Path target) throws IOException {
+        // Not a channel: an interrupt of the writing thread would close it in the middle.
+        try (var out = new DataOutputStream(new BufferedOutputStream(new FileOutputStream(target.toFile()), 1 << 16))) {
+            for (byte[] event : events) {
+                out.writeInt(event.length);
+                out.write(event);
+            }
+        }
+    }
+
+    void spilled(Path target) {
+        file = target;
+        events.clear();
+    }
+}

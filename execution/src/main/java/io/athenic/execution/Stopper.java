@@ -1,0 +1,99 @@
+package io.athenic.execution;
+
+import io.athenic.e2b.CodeExecution;
+import io.athenic.e2b.CodeInterpreter;
+import io.athenic.e2b.ExecuteOptions;
+import io.athenic.e2b.Sandbox;
+import io.athenic.e2b.SandboxException;
+import io.athenic.e2b.protocol.CodeApi;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Makes sure that stopped code has stopped. Closing its stream has interrupted it already; whether that worked is asked by an empty
+ * execution in the same context, which can only run when the code has ended. Else the context is restarted, else the sandbox is killed.
+ */
+final class Stopper {
+    private static final Logger LOG = LoggerFactory.getLogger(Stopper.class);
+
+    /** What worked, for people. */
+    static final String INTERRUPTED = "the code was interrupted, variables and files are kept";
+
+    static final String RESTARTED =
+            "the code did not react to the interrupt, so its context was restarted: variables are lost, files are kept";
+    static final String KILLED =
+            "the code could not be stopped otherwise, so its sandbox was closed: variables and files are lost";
+    static final String CLOSED = "its sandbox was closed";
+
+    private final Duration grace;
+
+    Stopper(Duration grace) {
+        this.grace = grace;
+    }
+
+    /** Preconditions: the stream of the code is closed. Takes three times the grace at most. */
+    String stop(Sandbox sandbox, String language) {
+        if (answers(sandbox, language)) {
+            return INTERRUPTED;
+        }
+        if (restarts(sandbox, language)) {
+            return RESTARTED;
+        }
+        kill(sandbox);
+        return KILLED;
+    }
+
+    /** Ends the sandbox; a failure is logged: its timeout ends it later. */
+    static void kill(Sandbox sandbox) {
+        try {
+            boolean ignored = sandbox.kill();
+        } catch (SandboxException e) {
+            LOG.warn("sandbox {} could not be closed, its timeout will end it: {}", sandbox.id(), e.getMessage());
+        }
+    }
+
+    private boolean answers(Sandbox sandbox, String language) {
+        var probe = ExecuteOptions.of("").withLanguage(language).withStartTimeout(grace);
+        CodeExecution execution;
+        try {
+            execution = sandbox.code().execute(probe);
+        } catch (SandboxException e) {
+            return false;
+        }
+        Thread deadline = Thread.ofVirtual().name("stop-deadline").start(() -> {
+            try {
+                Thread.sleep(grace);
+                execution.close();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        try {
+            while (execution.hasNext()) {
+                Object ignored = execution.next();
+            }
+            return execution.isComplete();
+        } catch (SandboxException e) {
+            return false;
+        } finally {
+            deadline.interrupt();
+            execution.close();
+        }
+    }
+
+    private boolean restarts(Sandbox sandbox, String language) {
+        CodeInterpreter code = sandbox.code().withRequestTimeout(grace.dividedBy(2));
+        try {
+            for (CodeApi.Context context : code.listContexts()) {
+                if (context.language().equals(language)) {
+                    code.restartContext(context.id());
+                    return true;
+                }
+            }
+            return false;
+        } catch (SandboxException e) {
+            return false;
+        }
+    }
+}
