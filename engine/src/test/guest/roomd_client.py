@@ -100,28 +100,31 @@ class Roomd:
     def close(self) -> None:
         """Ends roomd as the server would, by closing the connection."""
         self.hang_up()
-        status = self.process.wait(30)
-        self._forget()
-        if status != 0:
-            raise AssertionError(f"roomd ended with status {status}")
+        self.await_end()
 
     def hang_up(self) -> None:
         """Closes the connection."""
-        self.socket.shutdown(socket.SHUT_RDWR)
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # roomd hung up before
         self.socket.close()
+
+    def await_end(self, status: int = 0) -> None:
+        """Waits until roomd has ended, which must be with `status`, and removes its folders."""
+        got = self.process.wait(60)
+        self.kill()
+        shutil.rmtree(self.folder)
+        if got != status:
+            raise AssertionError(f"roomd ended with status {got}, not {status}")
 
     def kill(self) -> None:
         """kill -9; what is left is for the next one of the same folder to sweep."""
         self.process.kill()
         self.process.wait(10)
-        self.socket.close()
+        self.hang_up()
         assert self.process.stdout is not None
         self.process.stdout.close()
-
-    def _forget(self) -> None:
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        shutil.rmtree(self.folder)
 
     def _read(self) -> None:
         buffer = b""

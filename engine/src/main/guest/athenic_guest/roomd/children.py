@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import threading
@@ -53,6 +54,14 @@ class Child:
         """Whether it has ended, and was reaped, within the time."""
         return self._ended.wait(seconds)
 
+    def lost(self, seconds: float) -> None:
+        """The forking process is gone: nobody tells its children's ends, and they were told to die with it."""
+        poll = select.poll()
+        with self._lock:
+            poll.register(self._pidfd, select.POLLIN)
+        if poll.poll(seconds * 1000):
+            self.ended(signal.SIGKILL)
+
     def signal(self, number: int) -> None:
         """Sends a signal; an ended process is no error."""
         with self._lock:
@@ -81,7 +90,7 @@ class Child:
 class Forker:
     """A socket to a forking process. Requests may come from several threads; the answers are matched by number."""
 
-    def __init__(self, name: str, control: socket.socket, on_orphan: Callable[[int, int], None], on_lost: Callable[[], None]) -> None:
+    def __init__(self, name: str, control: socket.socket, on_orphan: Callable[[int, int], None], on_lost: Callable[[list[Child]], None]) -> None:
         self._name = name
         self._control = control
         self._on_orphan = on_orphan
@@ -138,10 +147,11 @@ class Forker:
         with self._lock:
             self._lost = True
             waiting = list(self._waiting.values())
+            children = list(self._children.values())
         for answer in waiting:
             answer.done.set()
         self._control.close()
-        self._on_lost()
+        self._on_lost(children)
 
     def _dispatch(self, message: dict[str, Any], descriptors: list[int]) -> None:
         if "exited" in message:

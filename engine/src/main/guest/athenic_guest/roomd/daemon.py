@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from athenic_guest import linux
 from athenic_guest.roomd import entry, folders, forge, host, zygote_entry
-from athenic_guest.roomd.children import Forker
+from athenic_guest.roomd.children import Child, Forker
 from athenic_guest.roomd.errors import RoomError
 from athenic_guest.roomd.loop import LoopDevices
 from athenic_guest.roomd.operations import handlers
@@ -33,6 +33,7 @@ from athenic_guest.roomd.uids import UidRanges
 from athenic_guest.roomd.zygotes import Setting, Zygotes
 
 _LONELY_SECONDS: Final = 60.0
+_DIE_SECONDS: Final = 5.0
 _STARTED_BY: Final = os.getppid()
 
 
@@ -46,6 +47,7 @@ class Daemon:
         self._failed = False
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._lock = host.lock_instance(options.instance)
+        self._uids = UidRanges(f"{host.HOME}/uids")
         host.raise_open_files()
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
@@ -68,8 +70,7 @@ class Daemon:
         self._notes += [*self._hierarchy.notes, *host.weaknesses()]
         self._zygotes = Zygotes(self._forge, self._hierarchy, _templates(options.data), f"{options.data}/templates",
                                 Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended)
-        workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage), UidRanges(f"{host.HOME}/uids"),
-                            self._sockets, owner, filters)
+        workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage), self._uids, self._sockets, owner, filters)
         self._rooms = Rooms(workshop, self._zygotes, self._emit)
         hello = {"version": "1", "cgroup": self._hierarchy.version, "disk": disks.kind, "swept": swept, "notes": self._notes}
         self._handlers = handlers(self._rooms, self._zygotes, hello)
@@ -141,6 +142,8 @@ class Daemon:
                 log(f"at the end: {error}")
         self._stopping = True
         self._forge.close()
+        self._uids.close()
+        self._lock.release()
 
     def _destroy(self, sandbox: str) -> None:
         try:
@@ -162,11 +165,13 @@ class Daemon:
     def _orphan_ended(self, pid: int, status: int) -> None:
         self._rooms.orphan_ended(pid, status)
 
-    def _forge_lost(self) -> None:
+    def _forge_lost(self, children: list[Child]) -> None:
         if not self._stopping:
             log("the forge has ended: every room dies with it")
             self._failed = True
             self._stop()
+        for child in children:
+            child.lost(_DIE_SECONDS)
 
 
 def _templates(data: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import resource
 import socket
@@ -16,24 +15,21 @@ from athenic_guest.roomd.cgroup_v2 import HierarchyV2
 from athenic_guest.roomd.cgroups import Hierarchy
 from athenic_guest.roomd.disk import Disks, LoopDisks, TmpfsDisks
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.lockfile import LockFile
 from athenic_guest.roomd.loop import LoopDevices
 
 HOME: Final = "/run/athenic"
 _LOCK_SECONDS: Final = 5.0
 
 
-def lock_instance(instance: str) -> int:
-    """One roomd per data directory: a second one would sweep the first one's rooms. The lock is held until the descriptor is closed."""
+def lock_instance(instance: str) -> LockFile:
+    """One roomd per data directory: a second one would sweep the first one's rooms."""
     os.makedirs(HOME, mode=0o711, exist_ok=True)
-    descriptor = os.open(f"{HOME}/{instance}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     # The children of one that was killed hold it for a moment longer.
     for _ in cgroups.until(time.monotonic() + _LOCK_SECONDS):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return descriptor
-        except BlockingIOError:
-            pass
-    os.close(descriptor)
+        lock = LockFile.try_take(f"{HOME}/{instance}.lock")
+        if lock is not None:
+            return lock
     raise RoomError("failed_precondition", "another roomd serves this data directory: end it first")
 
 

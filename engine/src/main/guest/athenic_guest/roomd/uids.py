@@ -6,12 +6,12 @@ Ids from 0x70000000 on are divided into blocks of 512 ranges. A block belongs to
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from typing import Final
 
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.lockfile import LockFile
 
 RANGE: Final = 65_536
 SLOTS: Final = 512
@@ -26,15 +26,11 @@ class UidRanges:
     def __init__(self, folder: str) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         for block in range(BLOCKS):
-            descriptor = os.open(f"{folder}/{block}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                continue
-            self._descriptor = descriptor
-            self._first = FIRST + block * RANGE * SLOTS
-            break
+            held = LockFile.try_take(f"{folder}/{block}")
+            if held is not None:
+                self._held = held
+                self._first = FIRST + block * RANGE * SLOTS
+                break
         else:
             raise RoomError("resource_exhausted", f"all {BLOCKS} blocks of user ids are held by other roomd processes")
         self._lock = threading.Lock()
@@ -51,3 +47,7 @@ class UidRanges:
         """Frees a range whose room, processes and files are gone."""
         with self._lock:
             self._free.append((base - self._first) // RANGE)
+
+    def close(self) -> None:
+        """Gives the block back; every room must be gone."""
+        self._held.release()

@@ -154,7 +154,8 @@ class Zygotes:
         answer = json.loads(ours.recv(65_536) or b'{"error": "it ended before it was ready"}')
         if "error" in answer:
             raise RoomError("internal", f"the zygote cannot start: {answer['error']}")
-        forker = Forker("zygote", ours, self._on_orphan, lambda: None)
+        # Its guests outlive it: the forge inherits them and tells their ends.
+        forker = Forker("zygote", ours, self._on_orphan, lambda _guests: None)
         forker.start()
         return child, forker
 

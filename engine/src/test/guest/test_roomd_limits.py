@@ -1,0 +1,190 @@
+"""Bounds of a room that really stop, and what is told when they do."""
+
+from __future__ import annotations
+
+import errno
+import unittest
+
+from roomd_case import RoomdCase
+from roomd_client import RoomdError, probe
+
+_MIB = 1 << 20
+
+
+class Limits(RoomdCase):
+    def test_memory_ends_at_the_limit_and_the_kill_is_told(self) -> None:
+        sandbox = self.room(memoryBytes=96 * _MIB)
+        agent = self.roomd.guest(sandbox, "agent", "agent")
+        kernel = self.roomd.guest(sandbox)
+
+        with self.assertRaises(ConnectionError):
+            probe(kernel, "x = bytearray(400 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1")
+
+        event = self.roomd.await_event(lambda event: event["event"] == "oom" and event["sandbox"] == sandbox)
+        self.assertGreaterEqual(event["kills"], 1)
+        ended = self.roomd.await_event(lambda event: event["event"] == "guest.exit" and event["sandbox"] == sandbox)
+        self.assertEqual((ended["name"], ended["signal"]), ("kernel", 9))
+        self.assertEqual(probe(agent, "result = 'alive'"), "alive")  # kernels go before the agent
+        statistics = self.roomd.call("room.stat", sandbox=sandbox)
+        self.assertLessEqual(statistics["memoryBytes"], 96 * _MIB)
+        self.assertEqual(statistics["memoryLimitBytes"], 96 * _MIB)
+        self.assertGreaterEqual(statistics["oomKills"], 1)
+        self.assertEqual(probe(self.roomd.guest(sandbox, "next"), "result = 1"), 1)
+
+    def test_shared_memory_counts_as_memory(self) -> None:
+        sandbox = self.room(memoryBytes=96 * _MIB)
+        kernel = self.roomd.guest(sandbox)
+
+        with self.assertRaises((OSError, ConnectionError)):
+            probe(kernel, "f = open('/dev/shm/x', 'wb')\nfor _ in range(400): f.write(bytes(1 << 20))\n")
+        with self.assertRaises((OSError, ConnectionError)):
+            kernel = self.roomd.guest(sandbox, "second")
+            probe(kernel, "import os\nfds = []\nfor _ in range(400):\n  fd = os.memfd_create('x'); os.write(fd, bytes(1 << 20)); fds.append(fd)")
+
+    def test_processes_end_at_the_limit(self) -> None:
+        kernel = self.kernel(pids=32)
+
+        count, number = probe(kernel, """
+import os, signal
+children = []
+try:
+    while len(children) < 500:
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        children.append(pid)
+    result = [len(children), 0]
+except OSError as e:
+    result = [len(children), e.errno]
+for pid in children:
+    os.kill(pid, 9); os.waitpid(pid, 0)
+""")
+
+        self.assertLess(count, 32)
+        self.assertEqual(number, errno.EAGAIN)
+
+    def test_a_fork_bomb_is_destroyed(self) -> None:
+        sandbox = self.room(pids=64)
+        kernel = self.roomd.guest(sandbox)
+        with self.assertRaises((TimeoutError, ConnectionError, OSError, RuntimeError)):
+            probe(kernel, "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", 1)
+
+        self.roomd.call("room.destroy", sandbox=sandbox)
+
+    def test_the_disk_ends_at_the_limit(self) -> None:
+        sandbox = self.room(diskBytes=32 * _MIB, inodes=1024)
+        kernel = self.roomd.guest(sandbox)
+
+        for path in ("/home/user/big", "/tmp/big", "/var/tmp/big"):
+            written, number = probe(kernel, f"""
+import os
+written = number = 0
+with open({path!r}, 'wb', buffering=0) as f:
+    try:
+        while written < 200 << 20: written += f.write(bytes(1 << 20))
+        os.fsync(f.fileno())
+    except OSError as e: number = e.errno
+os.unlink({path!r})
+result = [written, number]
+""")
+            self.assertEqual(number, errno.ENOSPC)
+            self.assertLess(written, 33 * _MIB)
+        statistics = self.roomd.call("room.stat", sandbox=sandbox)
+        self.assertLessEqual(statistics["diskTotalBytes"], 32 * _MIB)
+
+    def test_inodes_end_at_the_limit(self) -> None:
+        sandbox = self.room(diskBytes=64 * _MIB, inodes=1024)
+        kernel = self.roomd.guest(sandbox)
+
+        made, number = probe(kernel, """
+import os
+os.mkdir('/home/user/many')
+made = number = 0
+try:
+    while made < 20_000:
+        os.close(os.open(f'/home/user/many/{made}', os.O_CREAT | os.O_WRONLY)); made += 1
+except OSError as e: number = e.errno
+result = [made, number]
+""")
+
+        self.assertEqual(number, errno.ENOSPC)
+        self.assertLess(made, 1100)
+        statistics = self.roomd.call("room.stat", sandbox=sandbox)
+        self.assertGreater(statistics["inodesUsed"], 900)
+
+    def test_no_way_round_the_disk_limit(self) -> None:
+        kernel = self.kernel(diskBytes=32 * _MIB)
+
+        mounts = probe(kernel, "import os\nresult = [[l.split()[4], os.statvfs(l.split()[4]).f_blocks * os.statvfs(l.split()[4]).f_frsize,"
+                               " os.access(l.split()[4], os.W_OK)] for l in open('/proc/self/mountinfo') if ' - tmpfs ' in l or ' - overlay ' in l]")
+
+        for path, size, writable in mounts:
+            if writable:
+                self.assertLessEqual(size, 256 * _MIB, path)
+
+    def test_cpu_is_shared_by_quota(self) -> None:
+        sandbox = self.room(cpuMillis=200)
+        kernel = self.roomd.guest(sandbox)
+        before = self.roomd.call("room.stat", sandbox=sandbox)["cpuMicros"]
+
+        used, passed = probe(kernel, "import time\nw, c = time.monotonic(), time.process_time()\n"
+                                     "while time.monotonic() - w < 1.5: pass\nresult = [time.process_time() - c, time.monotonic() - w]")
+
+        self.assertLess(used / passed, 0.5)
+        self.assertGreater(self.roomd.call("room.stat", sandbox=sandbox)["cpuMicros"], before)
+
+    def test_one_room_cannot_use_up_what_the_kernel_counts_per_user(self) -> None:
+        hog, other = self.agent(), self.agent()
+
+        probe(hog, """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+keep = []
+while True:
+    fd = libc.inotify_init1(0)
+    if fd < 0: break
+    keep.append(fd)
+timers = 0
+while timers < 200_000 and libc.timer_create(1, None, ctypes.byref(ctypes.c_void_p())) == 0: timers += 1
+import builtins
+builtins.keep = keep
+result = [len(keep), timers]
+""")
+
+        self.assertEqual(probe(other, "import ctypes\nlibc = ctypes.CDLL(None)\n"
+                                      "result = [libc.inotify_init1(0) >= 0, libc.timer_create(1, None, ctypes.byref(ctypes.c_void_p()))]"), [True, 0])
+
+    def test_limits_out_of_range_are_refused(self) -> None:
+        for name, value in (("memoryBytes", 4096), ("memoryBytes", -1), ("cpuMillis", 0), ("pids", 1 << 40), ("diskBytes", 10), ("inodes", 0),
+                            ("inodes", 1.5), ("pids", True), ("cpuMillis", "1000")):
+            with self.subTest(name=name, value=value), self.assertRaises(RoomdError) as caught:
+                self.room(**{name: value})
+            self.assertEqual(caught.exception.code, "invalid_argument")
+
+
+class LimitsInMemory(RoomdCase):
+    """The same disk bounds where rooms write to memory."""
+
+    arguments = ("--disk", "tmpfs")
+
+    def test_the_disk_ends_at_the_limit(self) -> None:
+        self.assertEqual(self.roomd.call("hello")["disk"], "tmpfs")
+        kernel = self.kernel(diskBytes=16 * _MIB, inodes=512)
+
+        numbers = probe(kernel, """
+import os
+result = []
+try: open('/home/user/big', 'wb').write(bytes(40 << 20)); result.append(0)
+except OSError as e: result.append(e.errno)
+os.truncate('/home/user/big', 0)
+try:
+    for i in range(2000): os.mkdir(f'/home/user/{i}')
+    result.append(0)
+except OSError as e: result.append(e.errno)
+""")
+
+        self.assertEqual(numbers, [errno.ENOSPC, errno.ENOSPC])
+
+
+if __name__ == "__main__":
+    unittest.main()
