@@ -47,18 +47,28 @@ class Capture:
         self._ends = (ends[0], ends[1])
         threading.Thread(target=self._run, name="capture", daemon=True).start()
 
-    def drain(self, final: bool = False) -> None:
-        """Appends what lies in the pipes; `final` also the first bytes of a character that never became whole."""
+    def drain(self) -> None:
+        """Appends what lies in the pipes, at most one read of each."""
         if self._poll.poll(0):
             with self._lock:
                 for reading in self._ends:
                     self._read(reading)
-        if final:
-            with self._lock:
-                for reading, held in self._held.items():
-                    if held:
-                        self._held[reading] = b""
-                        self._output.put((self._kinds[reading], held), len(held))
+
+    def finish(self, patience: float = 0.0) -> None:
+        """Appends all that was written so far, and the first bytes of a character that never became whole.
+
+        Bounded by what the pipes can hold: a process in the background may go on writing. With `patience` (seconds) it waits for
+        processes that are being stopped to fall silent.
+        """
+        for _ in range(2 * _PIPE_BYTES // _READ_BYTES):
+            if not self._poll.poll(patience * 1000):
+                break
+            self.drain()
+        with self._lock:
+            for reading, held in self._held.items():
+                if held:
+                    self._held[reading] = b""
+                    self._output.put((self._kinds[reading], held), len(held))
 
     def forget(self) -> None:
         """In a forked copy: the pipes' reading ends belong to the kernel."""

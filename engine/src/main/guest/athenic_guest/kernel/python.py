@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from .. import frames
-from . import environment, formats, processes
+from . import environment, formats, hangup, processes
 from .capture import Capture
 from .output import Output
 from .server import Execution, Server
@@ -28,6 +28,8 @@ from .streams import Gate, Stream
 
 # How long a thread may compute while another one waits: the sender must not wait longer for a busy cell than its own delay.
 _SWITCH_SECONDS = 0.001
+
+_SILENCE_SECONDS = 0.02
 
 _SHELL: list[Any] = []
 _WARM_UP = "import pandas as pd\nprint('warm')\npd.DataFrame({'a': range(3)})"
@@ -126,7 +128,8 @@ class Kernel:
         self._capture = Capture(self._output)
         self._gate = Gate()
         self._server = Server(self._output, self._interrupt)
-        self._in_cell = False
+        self._running: Execution | None = None
+        self._strike = self._struck = 0
         self._started_ticks = 0
         self._libc = ctypes.CDLL(None)
         self._stdout = Stream(self._output, self._capture, self._gate, frames.STDOUT)
@@ -175,21 +178,28 @@ class Kernel:
         before = environment.apply(execution.env)
         self._gate.exact = processes.any_children()
         self._started_ticks = processes.now_ticks()
+        self._strike = self._struck = 0
         signal.signal(signal.SIGINT, self._on_interrupt)
+        signal.signal(hangup.SIGNAL, self._on_hangup)
+        peer = execution.connection.socket
+        hangup.watch(peer, threading.get_native_id())
         try:
-            self._in_cell = True
+            self._running = execution
+            if hangup.hung_up(peer):
+                raise KeyboardInterrupt
             shell.run_cell(execution.code, store_history=True)
         except KeyboardInterrupt as interrupt:
             shell.error = _interrupted(interrupt)
         except BaseException as error:  # IPython's own machinery failed: tell the user, stay alive
             shell.error = {"type": "error", "name": type(error).__name__, "value": str(error), "traceback": ""}
         finally:
-            self._in_cell = False
+            self._running = None
         if os.getpid() != self._pid:
             self._leave_copy()
         environment.restore(before)
         self._libc.fflush(None)
-        self._capture.drain(final=True)
+        self._server.settle(execution)
+        self._capture.finish(_SILENCE_SECONDS if execution.cancelled else 0.0)
         if shell.error is not None:
             self._send(shell.error)
         self._send({"type": "end_of_execution"})
@@ -212,13 +222,21 @@ class Kernel:
 
     # --- interrupts ------------------------------------------------------------------------------------------------------
 
-    def _interrupt(self) -> None:
-        """Called by a connection's thread while the cell runs: the main thread, and the processes that the cell has started."""
+    def _interrupt(self, strike: int) -> None:
+        """Called by a connection's thread while its cell runs: the main thread, and the processes that the cell has started."""
+        self._strike = strike
         signal.pthread_kill(self._main, signal.SIGINT)
         processes.interrupt_since(self._started_ticks)
 
     def _on_interrupt(self, _number: int, _frame: Any) -> None:
-        if self._in_cell:
+        if self._running is None or (self._strike and self._strike == self._struck):
+            return  # too late, or the hang-up has done it
+        self._struck = self._strike
+        raise KeyboardInterrupt
+
+    def _on_hangup(self, _number: int, _frame: Any) -> None:
+        if self._running is not None and not self._struck and hangup.hung_up(self._running.connection.socket):
+            self._struck = 1
             raise KeyboardInterrupt
 
     # --- processes -------------------------------------------------------------------------------------------------------

@@ -37,9 +37,12 @@ class Execution:
 
 
 class Server:
-    """Accepts connections and hands executions to `next`; `interrupt` is called, from another thread, to stop the running one."""
+    """Accepts connections and hands executions to `next`.
 
-    def __init__(self, output: Output, interrupt: Callable[[], None]) -> None:
+    `interrupt` is called from another thread to stop the running one, with 1, and again with 2, 3 while it goes on.
+    """
+
+    def __init__(self, output: Output, interrupt: Callable[[int], None]) -> None:
         self._output = output
         self._interrupt = interrupt
         self._queue: SimpleQueue[Execution] = SimpleQueue()
@@ -72,10 +75,14 @@ class Server:
         self._output.begin(execution.connection.socket, encode({"type": "number_of_executions", "execution_count": count}))
         return execution
 
-    def finish(self, execution: Execution) -> None:
-        """Ends the running execution: after everything it said its connection is closed. For the main thread."""
+    def settle(self, execution: Execution) -> None:
+        """From here on the execution is not interrupted any more. For the main thread."""
         with self._lock:
-            self._current = None
+            if self._current is execution:
+                self._current = None
+
+    def finish(self, execution: Execution) -> None:
+        """Ends a settled execution: after everything it said its connection is closed. For the main thread."""
 
         def ended() -> None:
             execution.done.set()
@@ -161,17 +168,17 @@ class Server:
         if execution.done.is_set():
             return
         execution.cancelled = True
-        self._interrupt_if_running(execution)
-        for pause in _REPEATS:
+        self._interrupt_if_running(execution, 1)
+        for strike, pause in enumerate(_REPEATS, 2):
             if execution.done.wait(pause):
                 return
-            self._interrupt_if_running(execution)
+            self._interrupt_if_running(execution, strike)
         execution.done.wait()
 
-    def _interrupt_if_running(self, execution: Execution) -> None:
+    def _interrupt_if_running(self, execution: Execution, strike: int) -> None:
         with self._lock:
             if self._current is execution:
-                self._interrupt()
+                self._interrupt(strike)
 
 
 def _good_variable(key: Any, value: Any) -> bool:
