@@ -12,16 +12,16 @@ class Source implements EventSourceLike {
 }
 
 describe('ChatFeed', () => {
-  const open = (): { feed: ChatFeed; sources: Source[]; seen: (number | string | undefined)[][]; tick: () => void } => {
+  const open = (): { feed: ChatFeed; sources: Source[]; seen: string[]; tick: () => void } => {
     const sources: Source[] = [];
-    const seen: (number | string | undefined)[][] = [];
+    const seen: string[] = [];
     let timer: (() => void) | undefined;
     const clock = { now: () => 5, after: (_: number, run: () => void) => { timer = run; return { cancel: () => { timer = undefined; } }; } };
     const feed = new ChatFeed((after) => `/events?after=${after}`, 7, (url) => {
       const source = new Source(url);
       sources.push(source);
       return source;
-    }, clock, (id, event) => seen.push([id, event?.type]), () => undefined);
+    }, clock, (event) => seen.push(event.type), () => undefined);
     feed.start();
     return { feed, sources, seen, tick: () => timer?.() };
   };
@@ -29,7 +29,7 @@ describe('ChatFeed', () => {
   it('resumes after the last event and skips what it has seen', () => {
     const { feed, sources, seen, tick } = open();
     expect(sources[0]?.url).toBe('/events?after=7');
-    sources[0]?.onmessage?.({ data: '{"type":"files"}', lastEventId: '8' });
+    sources[0]?.onmessage?.({ data: '{"type":"files"}', lastEventId: '6' });
     sources[0]?.onmessage?.({ data: '{"type":"files"}', lastEventId: '8' });
     sources[0]?.onmessage?.({ data: 'broken', lastEventId: '9' });
     sources[0]?.onerror?.();
@@ -38,7 +38,18 @@ describe('ChatFeed', () => {
     expect(sources[1]?.url).toBe('/events?after=9');
     sources[1]?.onopen?.();
     expect(feed.lostSince).toBeUndefined();
-    expect(seen).toEqual([[8, 'files'], [9, undefined]]);
+    expect(seen).toEqual(['files']);
+  });
+
+  it('takes everything anew when the server no longer has what came after', () => {
+    const { sources, seen, tick } = open();
+    for (let i = 0; i < 2; i++) sources[0]?.onmessage?.({ data: '{"type":"files"}', lastEventId: '' });
+    sources[0]?.onmessage?.({ data: '{"type":"files"}', lastEventId: '3' });
+    sources[0]?.onmessage?.({ data: '{"type":"files"}', lastEventId: '4' });
+    expect(seen).toHaveLength(4);
+    sources[0]?.onerror?.();
+    tick();
+    expect(sources[1]?.url).toBe('/events?after=4');
   });
 
   it('pauses without forgetting where it was', () => {

@@ -186,9 +186,26 @@ describe('ExecutionStream', () => {
 
   it('keeps what an error without a sequence says', () => {
     const { stream, last } = open();
-    last().says({ type: 'error', error: 'unknown execution' });
-    expect(stream.complaint).toBe('unknown execution');
+    last().prints(1, 'a');
+    last().says({ type: 'error', error: 'nothing to cancel' });
+    expect(stream.complaint).toBe('nothing to cancel');
+    expect(stream.connection).toBe('open');
     expect(stream.state.failure).toBeUndefined();
+  });
+
+  it('asks a few times for a new execution that the server does not know, and once for an old one', () => {
+    const fresh = open('starting');
+    for (let attempt = 0; attempt < 4; attempt++) {
+      fresh.last().says({ type: 'error', error: 'no such execution' });
+      expect(fresh.stream.connection).toBe('lost');
+      fresh.clock.advance(5000);
+      fresh.last().onopen?.();
+    }
+    fresh.last().says({ type: 'error', error: 'no such execution' });
+    expect(fresh.stream.connection).toBe('gone');
+    const old = open('completed');
+    old.last().says({ type: 'error', error: 'no such execution' });
+    expect(old.stream.connection).toBe('gone');
   });
 });
 

@@ -66,10 +66,10 @@ export class ThreadSession extends Observable {
     this.#feed?.close();
     this.#feed = new ChatFeed(
       (last) => this.#api.eventsUrl(this.id, last), after, openEvents, clock,
-      (id, event) => {
+      (event) => {
         if (this.#state === undefined) return;
-        this.#setState(applyEvent(this.#state, id, event));
-        if (event?.type === 'thread') this.#threadChanged(event.thread);
+        this.#setState(applyEvent(this.#state, event));
+        if (event.type === 'thread') this.#threadChanged(event.thread);
         this.changed();
       },
       () => {

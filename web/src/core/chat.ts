@@ -12,7 +12,6 @@ export interface ExecutionRef {
 export interface ChatState {
   readonly thread: Thread;
   readonly messages: readonly Message[];
-  readonly lastEvent: number;
   /** The run that is going on. */
   readonly run: Run | undefined;
   /** Grows when the sandbox's files changed. */
@@ -24,31 +23,27 @@ export function fromSnapshot(snapshot: ThreadSnapshot, filesVersion = 0): ChatSt
   return {
     thread: snapshot.thread,
     messages: snapshot.messages,
-    lastEvent: snapshot.lastEvent,
     run: run === undefined || isRunOver(run.status) ? undefined : run,
     filesVersion,
   };
 }
 
-/** Applies the event with the number `id`; one that was seen before changes nothing. */
-export function applyEvent(state: ChatState, id: number, event: ChatEvent | undefined): ChatState {
-  if (id <= state.lastEvent) return state;
-  const next = { ...state, lastEvent: id };
-  if (event === undefined) return next;
+/** Applies an event; that none comes twice is the feed's care. */
+export function applyEvent(state: ChatState, event: ChatEvent): ChatState {
   switch (event.type) {
-    case 'thread': return { ...next, thread: event.thread };
-    case 'message': return { ...next, messages: upsert(state.messages, event.message) };
-    case 'delta': return { ...next, messages: change(state.messages, event.messageId, (message) => withDelta(message, event.part, event.text)) };
-    case 'run': return { ...next, run: isRunOver(event.run.status) ? undefined : event.run };
+    case 'thread': return { ...state, thread: event.thread };
+    case 'message': return { ...state, messages: upsert(state.messages, event.message) };
+    case 'delta': return { ...state, messages: change(state.messages, event.messageId, (message) => withDelta(message, event.part, event.text)) };
+    case 'run': return { ...state, run: isRunOver(event.run.status) ? undefined : event.run };
     case 'execution': return {
-      ...next,
+      ...state,
       messages: change(state.messages, event.messageId, (message) => ({
         ...message,
         ...(event.webSocketUrl === '' ? {} : { webSocketUrl: event.webSocketUrl }),
         parts: withExecution(message.parts, event.part),
       })),
     };
-    case 'files': return { ...next, filesVersion: state.filesVersion + 1 };
+    case 'files': return { ...state, filesVersion: state.filesVersion + 1 };
     default: return never(event);
   }
 }

@@ -66,7 +66,7 @@ function oneOf<T extends string>(value: unknown, known: readonly T[], fallback: 
   return known.includes(value as T) ? (value as T) : fallback;
 }
 
-const EXECUTION_STATUSES: readonly ExecutionStatus[] = ['starting', 'running', 'completed', 'error', 'cancelled', 'timeout'];
+const EXECUTION_STATUSES: readonly ExecutionStatus[] = ['queued', 'starting', 'running', 'completed', 'error', 'cancelled', 'timeout'];
 const RUN_STATUSES: readonly RunStatus[] = ['deciding', 'starting', 'running', 'answering', 'complete', 'failed', 'cancelled'];
 const MESSAGE_STATUSES: readonly MessageStatus[] = ['running', 'complete', 'failed', 'cancelled'];
 

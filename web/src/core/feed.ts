@@ -19,9 +19,12 @@ export class ChatFeed {
   readonly #url: (after: number) => string;
   readonly #open: (url: string) => EventSourceLike;
   readonly #clock: Clock;
-  readonly #received: (id: number, event: ChatEvent | undefined) => void;
+  readonly #received: (event: ChatEvent) => void;
   readonly #changed: () => void;
   #last: number;
+  /** The id that the connection gave last; a message without one repeats it. */
+  #lastId = '';
+  #whole = false;
   #source: EventSourceLike | undefined;
   #timer: { cancel(): void } | undefined;
   #failures = 0;
@@ -30,7 +33,7 @@ export class ChatFeed {
 
   constructor(
     url: (after: number) => string, after: number, open: (url: string) => EventSourceLike, clock: Clock,
-    received: (id: number, event: ChatEvent | undefined) => void, changed: () => void,
+    received: (event: ChatEvent) => void, changed: () => void,
   ) {
     this.#url = url;
     this.#last = after;
@@ -81,6 +84,8 @@ export class ChatFeed {
     this.#release();
     if (this.#closed) return;
     const source = this.#open(this.#url(this.#last));
+    this.#lastId = '';
+    this.#whole = false;
     this.#source = source;
     source.onopen = () => {
       this.#failures = 0;
@@ -99,15 +104,23 @@ export class ChatFeed {
   }
 
   #receive(data: unknown, lastEventId: string): void {
-    const id = Number(lastEventId);
-    if (!Number.isSafeInteger(id) || id <= this.#last) return;
-    this.#last = id;
+    if (lastEventId === this.#lastId) {
+      // Without a number of its own: the server no longer has what came after ours and sends everything as it is now. The last of
+      // these has the number from which it goes on, which may be a lower one.
+      this.#whole = true;
+    } else {
+      const id = Number(lastEventId);
+      if (!Number.isSafeInteger(id) || (id <= this.#last && !this.#whole)) return;
+      this.#lastId = lastEventId;
+      this.#last = id;
+      this.#whole = false;
+    }
     let event: ChatEvent | undefined;
     try {
       event = decodeEvent(JSON.parse(String(data)));
     } catch {
-      event = undefined;
+      // One event that cannot be read must not end the thread.
     }
-    this.#received(id, event);
+    if (event !== undefined) this.#received(event);
   }
 }

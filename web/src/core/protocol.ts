@@ -1,6 +1,6 @@
 // The types of docs/PROTOCOL.md, sections 6 and 7, as the page uses them. Everything that arrives is checked in decode.ts.
 
-export type ExecutionStatus = 'starting' | 'running' | 'completed' | 'error' | 'cancelled' | 'timeout';
+export type ExecutionStatus = 'queued' | 'starting' | 'running' | 'completed' | 'error' | 'cancelled' | 'timeout';
 export type RunStatus = 'deciding' | 'starting' | 'running' | 'answering' | 'complete' | 'failed' | 'cancelled';
 export type MessageStatus = 'running' | 'complete' | 'failed' | 'cancelled';
 export type ExecuteMode = 'auto' | 'always' | 'never';
@@ -110,7 +110,7 @@ export interface ServerStatus {
   readonly model: { readonly status: string; readonly provider?: string; readonly name?: string; readonly detail?: string };
 }
 
-export const isFinal = (status: ExecutionStatus): boolean => status !== 'starting' && status !== 'running';
+export const isFinal = (status: ExecutionStatus): boolean => status !== 'queued' && status !== 'starting' && status !== 'running';
 export const isRunOver = (status: RunStatus): boolean =>
   status === 'complete' || status === 'failed' || status === 'cancelled';
 

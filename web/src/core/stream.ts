@@ -36,8 +36,8 @@ const CLOSE_POLICY = 1008;
 const CLOSE_NOT_FOUND = 4404;
 const FIRST_DELAY = 250;
 const LONGEST_DELAY = 5000;
-/** A finished execution is asked for this often before it counts as gone. */
-const ATTEMPTS_WHEN_OVER = 4;
+/** An execution that cannot be found is asked for this often before it counts as gone. */
+const ATTEMPTS = 4;
 /** A stream this far behind the program, */
 const LAG = 3000;
 /** with so many messages to come, goes on so many before the end: the beginning and the end are what is shown anyway. */
@@ -63,6 +63,7 @@ export class ExecutionStream {
   #failures = 0;
   #heard = false;
   #complaint = '';
+  #asked = false;
   #skipped = false;
   #asking = false;
   #askAgainAt = 0;
@@ -108,6 +109,7 @@ export class ExecutionStream {
   /** False: no connection to say it over. */
   cancel(): boolean {
     if (this.#connection !== 'open' || this.#socket === undefined) return false;
+    this.#asked = true;
     this.#socket.send(JSON.stringify({ type: 'cancel', executionId: this.#target.executionId }));
     return true;
   }
@@ -141,6 +143,7 @@ export class ExecutionStream {
     }
     this.#socket = socket;
     this.#heard = false;
+    this.#asked = false;
     socket.onopen = () => {
       this.#connection = 'open';
       this.#lostSince = undefined;
@@ -164,6 +167,8 @@ export class ExecutionStream {
     if (message.type === 'connected' && message.timestamp !== undefined) this.#clockOffset = message.timestamp - this.#clock.now();
     if (message.type === 'error' && message.sequence === undefined) {
       this.#complaint = message.error;
+      // Said before anything of the log: the server does not know the execution. It may just be about to.
+      if (!this.#heard && !this.#asked) this.#unknown();
       this.#changed();
       return;
     }
@@ -203,12 +208,18 @@ export class ExecutionStream {
     this.#connect();
   }
 
+  #unknown(): void {
+    this.#drop();
+    if (isFinal(this.#target.status) || this.#failures >= ATTEMPTS) this.#connection = 'gone';
+    else this.#retry();
+  }
+
   #closed(code: number): void {
     this.#socket = undefined;
     this.#timer?.cancel();
     if (code === CLOSE_TAKEN_OVER) this.#connection = 'elsewhere';
     else if (code === CLOSE_POLICY || code === CLOSE_NOT_FOUND) this.#connection = 'gone';
-    else if (isFinal(this.#target.status) && !this.#heard && this.#failures >= ATTEMPTS_WHEN_OVER) this.#connection = 'gone';
+    else if (isFinal(this.#target.status) && !this.#heard && this.#failures >= ATTEMPTS) this.#connection = 'gone';
     else {
       this.#retry();
       return;

@@ -1,4 +1,4 @@
-import { Ban, Check, CircleDot, Clock, Loader, X, type LucideIcon } from 'lucide-react';
+import { Ban, Check, CircleDot, Clock, Hourglass, Loader, X, type LucideIcon } from 'lucide-react';
 import type { ReactElement } from 'react';
 import type { ExecutionStatus } from '../core/protocol';
 
@@ -6,6 +6,7 @@ interface Look { readonly word: string; readonly icon: LucideIcon; readonly tone
 
 /** Each status by a word, an icon and a colour: never by colour alone. */
 export const EXECUTION_LOOK: Readonly<Record<ExecutionStatus, Look>> = {
+  queued: { word: 'Queued', icon: Hourglass, tone: 'stopped' },
   starting: { word: 'Starting', icon: Loader, tone: 'running' },
   running: { word: 'Running', icon: CircleDot, tone: 'running' },
   completed: { word: 'Done', icon: Check, tone: 'done' },
