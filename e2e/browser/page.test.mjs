@@ -38,10 +38,7 @@ afterEach(async (context) => {
 });
 
 async function send(text) {
-  await by('composer-input').waitFor(WAIT);
-  // The composer is CodeMirror or a text area: both take the keyboard's text.
-  await by('composer-input').click();
-  await session.page.keyboard.insertText(text);
+  await by('composer-input').fill(text, WAIT);
   await by('composer-send').click();
 }
 const fenced = (code) => `Please run this:\n\`\`\`python\n${code}\n\`\`\``;
@@ -100,7 +97,6 @@ test('reload in the middle misses nothing', { timeout: 120_000 }, async () => {
 test('stop ends an endless loop', { timeout: 120_000 }, async () => {
   await send(fenced('n = 0\nwhile True:\n    n += 1\n    print(n)'));
   await until('output', ({ lines }) => lines.length > 10);
-  await by('composer-input').click();
   assert.equal((await look()).status, 'running');
 
   await by('run-stop').click();
