@@ -84,7 +84,7 @@ public final class Engine implements AutoCloseable {
         this.factory = new RoomFactory(roomd, timers, zygotes, ids);
         this.pool = new SandboxPool(
                 config.poolSize(),
-                () -> factory.build(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
+                () -> factory.buildWarm(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
                 factory::destroyQuietly);
     }
 

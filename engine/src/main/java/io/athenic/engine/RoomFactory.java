@@ -51,6 +51,21 @@ final class RoomFactory {
         }
     }
 
+    /** As {@link #build}, and returns only when the guests answer: a kernel warms up before its first answer. */
+    FinishedRoom buildWarm(String template, Limits limits, Duration within) {
+        long deadline = System.nanoTime() + within.toNanos();
+        FinishedRoom finished = build(template, limits, within);
+        try {
+            var ping = Json.object().put("op", "ping");
+            finished.room().connect(finished.python()).call(ping, left(deadline));
+            finished.room().connect(finished.agent()).call(ping, left(deadline));
+            return finished;
+        } catch (RuntimeException e) {
+            destroyQuietly(finished.room());
+            throw e;
+        }
+    }
+
     private FinishedRoom make(String template, Limits limits, long deadline) {
         Room room = new Room(roomd, timers, ids.sandbox(), template, limits);
         rooms.put(room.id(), room);

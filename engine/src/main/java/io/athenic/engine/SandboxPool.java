@@ -43,6 +43,9 @@ final class SandboxPool implements AutoCloseable {
     private long lastTake = System.nanoTime() - QUIET_NANOS;
 
     @GuardedBy("lock")
+    private boolean started;
+
+    @GuardedBy("lock")
     private boolean closed;
 
     SandboxPool(int size, Supplier<FinishedRoom> build, Consumer<Room> destroy) {
@@ -55,9 +58,16 @@ final class SandboxPool implements AutoCloseable {
     }
 
     void start() {
-        if (size > 0) {
-            workers.forEach(Thread::start);
+        lock.lock();
+        try {
+            started = size > 0 && !closed;
+            if (!started) {
+                return;
+            }
+        } finally {
+            lock.unlock();
         }
+        workers.forEach(Thread::start);
     }
 
     /** A room that is fit for use, or none. */
@@ -184,9 +194,11 @@ final class SandboxPool implements AutoCloseable {
     @Override
     public void close() {
         List<FinishedRoom> rest;
+        boolean wasStarted;
         lock.lock();
         try {
             closed = true;
+            wasStarted = started;
             rest = List.copyOf(ready);
             ready.clear();
             changed.signalAll();
@@ -195,7 +207,7 @@ final class SandboxPool implements AutoCloseable {
         }
         workers.forEach(Thread::interrupt);
         rest.forEach(room -> destroy.accept(room.room()));
-        for (Thread worker : workers) {
+        for (Thread worker : wasStarted ? workers : List.<Thread>of()) {
             try {
                 worker.join(Duration.ofSeconds(10));
             } catch (InterruptedException _) {

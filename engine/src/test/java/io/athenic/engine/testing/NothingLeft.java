@@ -21,10 +21,12 @@ public final class NothingLeft {
     public static List<String> of(RoomdProcess roomd) {
         List<String> left = new ArrayList<>();
         cgroups(roomd.instance()).forEach(path -> left.add("cgroup " + path));
-        processes(roomd.instance()).forEach(pid -> left.add("process " + pid));
+        processes(roomd).forEach(pid -> left.add("process " + pid));
         mounts(roomd).forEach(mount -> left.add("mount " + mount));
         children(roomd.runtime().resolve("s")).forEach(path -> left.add("socket folder " + path));
-        children(roomd.data().resolve("disks")).forEach(path -> left.add("disk " + path));
+        children(roomd.data().resolve("disks")).stream()
+                .filter(path -> !String.valueOf(path.getFileName()).startsWith("ext4-")) // an empty disk, kept to copy from
+                .forEach(path -> left.add("disk " + path));
         return left;
     }
 
@@ -69,11 +71,12 @@ public final class NothingLeft {
         return found;
     }
 
-    private static List<String> processes(String instance) {
+    /** The processes in its control groups, those of rooms and zygotes. */
+    public static List<String> processes(RoomdProcess roomd) {
         return children(Path.of("/proc")).stream()
                 .map(path -> String.valueOf(path.getFileName()))
                 .filter(name -> name.matches("[0-9]+"))
-                .filter(pid -> read(Path.of("/proc", pid, "cgroup")).contains(instance))
+                .filter(pid -> read(Path.of("/proc", pid, "cgroup")).contains(roomd.instance()))
                 .toList();
     }
 

@@ -20,7 +20,7 @@ public final class RoomdProcess implements AutoCloseable {
     private final Path data;
     private final Path log;
     private final String instance;
-    private final Process process;
+    private Process process;
 
     public static RoomdProcess start() {
         TestData.requireRoot();
@@ -42,7 +42,11 @@ public final class RoomdProcess implements AutoCloseable {
         this.data = data;
         this.log = data.resolve("roomd.log");
         this.instance = name(data);
-        this.process = new ProcessBuilder(List.of(
+        this.process = launch(data, log, instance);
+    }
+
+    private static Process launch(Path data, Path log, String instance) throws IOException {
+        return new ProcessBuilder(List.of(
                         "/usr/bin/python3",
                         "-I",
                         "-B",
@@ -50,7 +54,7 @@ public final class RoomdProcess implements AutoCloseable {
                         "--data",
                         data.toString(),
                         "--runtime",
-                        runtime().toString(),
+                        Path.of("/run/athenic", instance).toString(),
                         "--uid",
                         "0",
                         "--gid",
@@ -59,6 +63,21 @@ public final class RoomdProcess implements AutoCloseable {
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
+    }
+
+    /** Starts another roomd after this one was killed, as the service does after a crash. */
+    public void restart() {
+        try {
+            process.waitFor();
+            Files.delete(log);
+            process = launch(data, log, instance);
+            awaitReady();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
     }
 
     /** docs/PROTOCOL.md, section 2: the name of an instance. */

@@ -1,0 +1,116 @@
+package io.athenic.engine;
+
+import static io.athenic.engine.Events.result;
+import static io.athenic.engine.Events.run;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.athenic.engine.testing.EngineFixture;
+import io.athenic.engine.testing.NothingLeft;
+import io.athenic.engine.testing.RoomdProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class EngineFailureTest {
+    private static final Duration SOON = Duration.ofSeconds(30);
+
+    @Test
+    void withoutRoomdThereIsNoEngine(@TempDir Path folder) {
+        EngineConfig config = new EngineConfig(folder.resolve("none.sock"), folder, 1, 1, Limits.DEFAULT, SOON);
+
+        assertThatThrownBy(() -> Engine.start(config, InstantSource.system()))
+                .isInstanceOfSatisfying(
+                        EngineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE))
+                .hasMessageContaining("roomd");
+    }
+
+    @Test
+    void withoutTheTemplateTheEngineSaysWhatToDo() throws Exception {
+        try (RoomdProcess roomd = RoomdProcess.start()) {
+            Files.delete(roomd.data().resolve("templates", "code-interpreter"));
+            EngineConfig config = new EngineConfig(
+                    roomd.socket(), roomd.data().resolve("templates"), 1, 1, Limits.DEFAULT, Duration.ofSeconds(5));
+            try (Engine engine = Engine.start(config, InstantSource.system())) {
+                assertThat(engine.awaitReady(SOON)).isFalse();
+                assertThat(engine.status().state()).isEqualTo(EngineState.FAILED);
+                assertThat(engine.status().detail()).contains("template").contains("build");
+                assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", SOON)))
+                        .isInstanceOfSatisfying(
+                                EngineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE));
+            }
+        }
+    }
+
+    @Test
+    void closingTheEngineLeavesNothing() throws InterruptedException {
+        try (EngineFixture fixture = EngineFixture.start(2, 10)) {
+            run(fixture.sandbox().defaultContext("python"), "1");
+            fixture.sandbox();
+        } // the fixture looks at the machine
+    }
+
+    @Test
+    void whenRoomdIsKilledTheEngineFailsAndNoProcessOfARoomLives() {
+        try (RoomdProcess roomd = RoomdProcess.start()) {
+            EngineConfig config = new EngineConfig(
+                    roomd.socket(), roomd.data().resolve("templates"), 1, 10, Limits.DEFAULT, Duration.ofSeconds(60));
+            try (Engine engine = Engine.start(config, InstantSource.system())) {
+                Sandbox sandbox = engine.create(SandboxSpec.of("base", SOON));
+
+                roomd.handle().destroyForcibly();
+
+                await().atMost(SOON).until(() -> engine.status().state() == EngineState.FAILED);
+                await().atMost(SOON).until(() -> sandbox.state() == SandboxState.KILLED);
+                assertThat(sandbox.killCause()).contains(KillCause.ENGINE_FAILED);
+                assertThat(engine.status().detail()).contains("roomd is gone");
+                assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", SOON)))
+                        .hasMessageContaining("roomd is gone");
+                await().atMost(SOON).until(() -> NothingLeft.processes(roomd).isEmpty());
+            }
+            roomd.restart(); // sweeps what the killed one left
+            try (Engine engine = Engine.start(config, InstantSource.system())) {
+                assertThat(result(
+                                run(engine.create(SandboxSpec.of("base", SOON)).defaultContext("python"), "1+1")))
+                        .isEqualTo("2");
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    @Test
+    void aZygoteThatIsKilledIsReplacedAndItsKernelsGoOn() throws Exception {
+        try (EngineFixture fixture = EngineFixture.start(1, 10)) {
+            CodeContext python = fixture.sandbox().defaultContext("python");
+            run(python, "kept = 3");
+
+            zygotes(fixture.roomd()).forEach(ProcessHandle::destroyForcibly);
+
+            assertThat(result(run(python, "kept"))).isEqualTo("3");
+            await().atMost(SOON)
+                    .ignoreExceptions()
+                    .until(() -> result(run(fixture.sandbox().defaultContext("python"), "1+1"))
+                            .equals("2"));
+        }
+    }
+
+    private static Stream<ProcessHandle> zygotes(RoomdProcess roomd) {
+        return roomd.handle().descendants().filter(process -> inGroup(process, roomd.instance() + "/_zygotes"));
+    }
+
+    private static boolean inGroup(ProcessHandle process, String group) {
+        try {
+            return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cgroup"))
+                    .contains(group);
+        } catch (IOException _) {
+            return false; // ended meanwhile
+        }
+    }
+}

@@ -1,0 +1,256 @@
+package io.athenic.engine;
+
+import static io.athenic.engine.Events.result;
+import static io.athenic.engine.Events.run;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.athenic.engine.testing.EngineExtension;
+import io.athenic.engine.testing.NothingLeft;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+final class SandboxTest {
+    private static final Duration MINUTES = Duration.ofMinutes(5);
+
+    @RegisterExtension
+    static final EngineExtension ENGINE = new EngineExtension(2, 60);
+
+    @Test
+    void whatTheCallerGaveIsKept() {
+        SandboxSpec spec = new SandboxSpec(
+                "code-interpreter-v1", MINUTES, Map.of("who", "me"), Map.of("A", "1"), true, false, null);
+
+        Sandbox sandbox = ENGINE.engine().create(spec);
+
+        assertThat(sandbox.id()).matches("i[a-z0-9]{20,31}");
+        assertThat(sandbox.template()).isEqualTo("code-interpreter");
+        assertThat(sandbox.metadata()).containsEntry("who", "me");
+        assertThat(sandbox.env()).containsEntry("A", "1");
+        assertThat(sandbox.accessToken())
+                .hasValueSatisfying(token -> assertThat(token).hasSize(64));
+        assertThat(sandbox.endAt()).isEqualTo(sandbox.startedAt().plus(MINUTES));
+        assertThat(sandbox.allowInternet()).isFalse();
+        assertThat(ENGINE.engine().find(sandbox.id())).contains(sandbox);
+        assertThat(ENGINE.engine().list()).containsExactly(sandbox);
+    }
+
+    @Test
+    void theEnvironmentReachesCodeInEveryLanguageAndProcesses() throws InterruptedException {
+        Sandbox sandbox = ENGINE.engine()
+                .create(new SandboxSpec("base", MINUTES, Map.of(), Map.of("GREETING", "hi"), false, true, null));
+
+        assertThat(result(run(sandbox.defaultContext("python"), "import os\nos.environ['GREETING']")))
+                .isEqualTo("hi");
+        assertThat(Events.stdout(run(sandbox.defaultContext("bash"), "echo $GREETING")))
+                .isEqualTo("hi\n");
+        assertThat(Events.run(sandbox.agent(), ProcessSpec.shell("echo $GREETING"))
+                        .stdout())
+                .isEqualTo("hi\n");
+        assertThat(sandbox.accessToken()).isEmpty();
+    }
+
+    @Test
+    void twoSandboxesShareNothing() throws InterruptedException {
+        Sandbox one = ENGINE.sandbox();
+        Sandbox two = ENGINE.sandbox();
+        run(one.defaultContext("python"), "secret = 1\nopen('/home/user/secret', 'w').write('x')");
+        run(one.defaultContext("python"), "import subprocess\np = subprocess.Popen(['sleep', '4242'])");
+
+        assertThat(Events.failure(run(two.defaultContext("python"), "secret")).name())
+                .isEqualTo("NameError");
+        assertThat(result(run(two.defaultContext("python"), "import os\nos.path.exists('/home/user/secret')")))
+                .isEqualTo("False");
+        assertThat(Events.run(two.agent(), ProcessSpec.shell("cat /proc/[0-9]*/cmdline | tr '\\0' ' '"))
+                        .stdout())
+                .doesNotContain("4242");
+        assertThat(one.id()).isNotEqualTo(two.id());
+        assertThat(one.accessToken()).isNotEqualTo(two.accessToken());
+    }
+
+    @Test
+    void killLeavesNothingAndHappensOnce() throws InterruptedException {
+        Sandbox sandbox = ENGINE.sandbox();
+        run(
+                sandbox.defaultContext("python"),
+                "import subprocess\nsubprocess.Popen('sleep 1000 & sleep 1000', shell=True)");
+        AtomicInteger ends = new AtomicInteger();
+        sandbox.onEnd(ends::incrementAndGet);
+
+        assertThat(sandbox.kill(KillCause.USER)).isTrue();
+        assertThat(sandbox.kill(KillCause.TIMEOUT)).isFalse();
+
+        assertThat(NothingLeft.sandboxes(ENGINE.fixture().roomd())).doesNotContain(sandbox.id());
+        assertThat(sandbox.state()).isEqualTo(SandboxState.KILLED);
+        assertThat(sandbox.killCause()).contains(KillCause.USER);
+        assertThat(ends).hasValue(1);
+        assertThat(ENGINE.engine().find(sandbox.id())).isEmpty();
+        code(ErrorCode.NOT_FOUND, () -> sandbox.agent().list());
+        code(ErrorCode.NOT_FOUND, () -> sandbox.defaultContext("python").execute("1", Map.of()));
+        code(ErrorCode.NOT_FOUND, () -> sandbox.setTimeout(MINUTES));
+    }
+
+    @Test
+    void killEndsWhatIsUnderWay() throws InterruptedException {
+        Sandbox sandbox = ENGINE.sandbox();
+        try (CodeStream code = sandbox.defaultContext("python").execute("while True: pass", Map.of());
+                ProcessStream process = sandbox.agent().start(ProcessSpec.of("/bin/sleep", "300"))) {
+            Events.next(code);
+            Events.next(process);
+
+            sandbox.kill(KillCause.USER);
+
+            assertThat(Events.failure(Events.rest(code)).value()).contains("the sandbox ended");
+            assertThatThrownBy(() -> Events.next(process)).isInstanceOf(EngineException.class);
+        }
+    }
+
+    @Test
+    void aSandboxEndsWhenItsTimeIsOver() {
+        Sandbox sandbox = ENGINE.sandbox();
+        Sandbox longer = ENGINE.sandbox();
+        longer.setTimeout(Duration.ofHours(2));
+
+        ENGINE.fixture().clock().advance(Duration.ofMinutes(6));
+
+        await().until(() -> ENGINE.engine().list().equals(List.of(longer)));
+        assertThat(sandbox.killCause()).contains(KillCause.TIMEOUT);
+    }
+
+    @Test
+    void extendingNeverShortensAndSettingDoes() {
+        Sandbox sandbox = ENGINE.sandbox();
+        var before = sandbox.endAt();
+
+        sandbox.extendTo(before.minusSeconds(10));
+        assertThat(sandbox.endAt()).isEqualTo(before);
+        sandbox.extendTo(before.plusSeconds(10));
+        assertThat(sandbox.endAt()).isEqualTo(before.plusSeconds(10));
+        sandbox.setTimeout(Duration.ofMinutes(1));
+        assertThat(sandbox.endAt()).isBefore(before);
+        code(ErrorCode.INVALID_ARGUMENT, () -> sandbox.setTimeout(Duration.ofSeconds(-1)));
+        code(ErrorCode.INVALID_ARGUMENT, () -> sandbox.extendTo(before.plus(Duration.ofDays(2))));
+    }
+
+    @Test
+    void aPausedSandboxKeepsItsStateAndRefusesWork() throws InterruptedException {
+        Sandbox sandbox = ENGINE.sandbox();
+        run(sandbox.defaultContext("python"), "kept = 9");
+
+        sandbox.pause();
+
+        assertThat(sandbox.state()).isEqualTo(SandboxState.PAUSED);
+        code(ErrorCode.FAILED_PRECONDITION, () -> sandbox.agent().list());
+        code(ErrorCode.FAILED_PRECONDITION, sandbox::pause);
+        sandbox.resume(MINUTES);
+        assertThat(result(run(sandbox.defaultContext("python"), "kept"))).isEqualTo("9");
+    }
+
+    @Test
+    void aPausedSandboxCanBeKilled() {
+        Sandbox sandbox = ENGINE.sandbox();
+        sandbox.pause();
+
+        assertThat(sandbox.kill(KillCause.USER)).isTrue();
+        assertThat(NothingLeft.sandboxes(ENGINE.fixture().roomd())).doesNotContain(sandbox.id());
+    }
+
+    @Test
+    void ownLimitsHold() {
+        Limits small = new Limits(256L << 20, 500, 64, 64L << 20, 5000);
+
+        Sandbox sandbox =
+                ENGINE.engine().create(new SandboxSpec("base", MINUTES, Map.of(), Map.of(), true, true, small));
+
+        assertThat(sandbox.limits()).isEqualTo(small);
+        assertThat(sandbox.use().memoryLimitBytes()).isEqualTo(small.memoryBytes());
+        assertThat(sandbox.use().diskTotalBytes()).isLessThanOrEqualTo(small.diskBytes());
+    }
+
+    @Test
+    void anUnknownTemplateIsNotFound() {
+        code(ErrorCode.NOT_FOUND, () -> ENGINE.engine().create(SandboxSpec.of("no-such", MINUTES)));
+        code(ErrorCode.NOT_FOUND, () -> ENGINE.engine().create(SandboxSpec.of("../../etc", MINUTES)));
+        assertThat(ENGINE.engine().hasTemplate("base")).isTrue();
+        assertThat(ENGINE.engine().hasTemplate("no-such")).isFalse();
+    }
+
+    @Test
+    void thePoolServesCreatesAndFillsAgain() {
+        Engine engine = ENGINE.engine();
+        await().atMost(Duration.ofSeconds(30)).until(() -> engine.status().pooled() == 2);
+        long hits = engine.status().poolHits();
+
+        ENGINE.sandbox();
+
+        assertThat(engine.status().poolHits()).isEqualTo(hits + 1);
+        await().atMost(Duration.ofSeconds(30)).until(() -> engine.status().pooled() == 2);
+    }
+
+    @Test
+    void fiftyCreatesAtOnceAllWorkAndTheBoundIsKept() throws InterruptedException {
+        Set<String> answers = ConcurrentHashMap.newKeySet();
+        List<Throwable> failures = new ArrayList<>();
+        CountDownLatch done = new CountDownLatch(50);
+        for (int i = 0; i < 50; i++) {
+            int number = i;
+            Thread.ofVirtual().start(() -> {
+                try {
+                    Sandbox sandbox = ENGINE.sandbox();
+                    answers.add(sandbox.id() + result(run(sandbox.defaultContext("python"), "n = " + number + "\nn")));
+                } catch (InterruptedException | RuntimeException e) {
+                    synchronized (failures) {
+                        failures.add(e);
+                    }
+                } finally {
+                    done.countDown();
+                }
+            });
+        }
+        assertThat(done.await(3, TimeUnit.MINUTES)).isTrue();
+
+        assertThat(failures).isEmpty();
+        assertThat(answers).hasSize(50);
+        for (int i = 50; i < 60; i++) {
+            ENGINE.sandbox();
+        }
+        code(ErrorCode.RESOURCE_EXHAUSTED, ENGINE::sandbox);
+        ENGINE.engine().list().getFirst().kill(KillCause.USER);
+        ENGINE.sandbox();
+    }
+
+    @Test
+    void aRoomThatDiesEndsItsSandbox() throws InterruptedException {
+        Sandbox sandbox = ENGINE.sandbox();
+
+        try (ProcessStream process =
+                sandbox.agent().start(ProcessSpec.shell("kill -9 1; kill -9 -1").withUser("root"))) {
+            Events.rest(process);
+        } catch (EngineException expected) {
+            assertThat(expected.code()).isEqualTo(ErrorCode.UNAVAILABLE);
+        }
+
+        // Whether or not a room's root can end its init, the sandbox either works on or is gone; it never hangs.
+        await().atMost(Duration.ofSeconds(30))
+                .ignoreExceptions()
+                .until(() -> sandbox.state() == SandboxState.KILLED
+                        || result(run(sandbox.defaultContext("python"), "1+1")).equals("2"));
+    }
+
+    private static void code(ErrorCode code, ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        EngineException.class, e -> assertThat(e.code()).isEqualTo(code));
+    }
+}

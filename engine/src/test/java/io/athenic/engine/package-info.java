@@ -1,4 +1,0 @@
-@NullMarked
-package io.athenic.engine;
-
-import org.jspecify.annotations.NullMarked;
