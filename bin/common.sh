@@ -131,16 +131,24 @@ jar_is_stale() {
     -name __pycache__ -prune -o -newer "$JAR" -print -quit 2>/dev/null)" ]
 }
 
-# progress LABEL LOG COMMAND...: runs it with its output in LOG and one line that shows it is alive.
+# bar PERCENT: twenty cells.
+bar() {
+  local full=$(($1 / 5)) cells='####################' empty='....................'
+  printf '[%s%s] %3d %%' "${cells:0:full}" "${empty:0:20-full}" "$1"
+}
+
+# progress LABEL LOG COMMAND...: runs a Maven build with its output in LOG; on a terminal a bar moves with Maven's own "[3/10]".
 progress() {
   local label=$1 log=$2
   shift 2
   "$@" >"$log" 2>&1 &
-  local pid=$! start=$SECONDS
+  local pid=$! start=$SECONDS step
   if [ -t 2 ]; then
     while kill -0 $pid 2>/dev/null; do
-      printf '\r\033[K%s  %ds  %s' "$label" $((SECONDS - start)) "$(tail -n 1 "$log" 2>/dev/null | tr -cd '[:print:]' | cut -c1-60)" >&2
-      sleep 0.5
+      step=$(grep -o '\[[0-9]*/[0-9]*\]' "$log" | tail -n 1 | tr -d '[]')
+      step=${step:-1/1}
+      printf '\r\033[K%s  %s  %d s' "$label" "$(bar $(((${step%/*} - 1) * 100 / ${step#*/})))" $((SECONDS - start)) >&2
+      sleep 0.3
     done
     printf '\r\033[K' >&2
   else
@@ -170,5 +178,5 @@ PYTHON=/usr/bin/python3   # the system's own: a user's pyenv or conda must not d
 
 need_template() {
   as_root mkdir -p "$1"
-  as_root "$PYTHON" -I "$GUEST/template.py" build --data "$1" || die "the template could not be built (see above); running the same command again goes on where it stopped"
+  as_root "$PYTHON" -I "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
 }

@@ -1,0 +1,102 @@
+package io.athenic.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.athenic.engine.Limits;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigLoaderTest {
+    @TempDir
+    Path data;
+
+    private ServerConfig load(Map<String, String> environment, Map<String, String> flags) {
+        return new ConfigLoader(environment).load(data, data.resolve("templates"), data.resolve("roomd.sock"), flags);
+    }
+
+    @Test
+    void everyDefault() {
+        var config = load(Map.of(), Map.of());
+
+        assertThat(config)
+                .isEqualTo(new ServerConfig(
+                        "127.0.0.1",
+                        4000,
+                        4002,
+                        data,
+                        data.resolve("templates"),
+                        data.resolve("roomd.sock"),
+                        ServerConfig.EngineKind.EMBEDDED,
+                        2,
+                        100,
+                        Limits.DEFAULT,
+                        Duration.ofMinutes(30),
+                        "",
+                        "",
+                        Map.of()));
+    }
+
+    @Test
+    void flagsWinOverTheEnvironmentAndThatOverTheFile() throws IOException {
+        Files.writeString(data.resolve("athenic.properties"), "port=1\npool.size=3\nsandbox.idle=2h\n");
+
+        var config = load(Map.of("ATHENIC_PORT", "2", "ATHENIC_POOL_SIZE", "5"), Map.of("port", "7"));
+
+        assertThat(config.port()).isEqualTo(7);
+        assertThat(config.poolSize()).isEqualTo(5);
+        assertThat(config.idleTimeout()).isEqualTo(Duration.ofHours(2));
+    }
+
+    @Test
+    void unknownKeysAreErrors() throws IOException {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> load(Map.of("ATHENIC_PROT", "1"), Map.of()))
+                .withMessageContaining("ATHENIC_PROT");
+        Files.writeString(data.resolve("athenic.properties"), "prot=1\n");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> load(Map.of(), Map.of()))
+                .withMessageContaining("prot");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ATHENIC_PORT, 70000",
+        "ATHENIC_PORT, x",
+        "ATHENIC_POOL_SIZE, -1",
+        "ATHENIC_SANDBOX_MEMORY, 512",
+        "ATHENIC_SANDBOX_MEMORY, 1MiB",
+        "ATHENIC_SANDBOX_MEMORY, -1GiB",
+        "ATHENIC_SANDBOX_IDLE, 0s",
+        "ATHENIC_ENGINE, docker",
+        "ATHENIC_ENGINE, e2b",
+        "ATHENIC_HOST, 0.0.0.0",
+    })
+    void wrongValuesAreErrorsThatSayWhatToWrite(String name, String value) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> load(Map.of(name, value), Map.of()))
+                .withMessageContaining(value);
+    }
+
+    @Test
+    void secretsAreNeverPrinted() {
+        var config = load(
+                Map.of(
+                        "ANTHROPIC_API_KEY",
+                        "sk-secret",
+                        "DATABASE_URL",
+                        "postgres://me:secret@localhost/athenic",
+                        "ATHENIC_MODEL",
+                        "anthropic:x"),
+                Map.of());
+
+        assertThat(config.printable().toString()).doesNotContain("secret").contains("anthropic:x", "localhost/athenic");
+    }
+}
