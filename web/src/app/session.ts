@@ -56,7 +56,8 @@ export class ThreadSession extends Observable {
       this.#follow(snapshot.lastEvent);
     } catch (error) {
       if (this.#closed) return;
-      this.#loading = error instanceof ApiError && error.status === 404 ? 'missing' : 'failed';
+      // What is shown stays; the feed goes on trying.
+      this.#loading = error instanceof ApiError && error.status === 404 ? 'missing' : this.#state === undefined ? 'failed' : 'ready';
       this.#error = error instanceof Error ? error.message : String(error);
     }
     this.changed();

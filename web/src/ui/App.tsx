@@ -6,6 +6,7 @@ import { ChatPane } from './chat/ChatPane';
 import { useAthenic } from './context';
 import { ConnectionBanner } from './ConnectionBanner';
 import { ErrorBoundary } from './ErrorBoundary';
+import { Help } from './Help';
 import { RunPane } from './run/RunPane';
 import { Separator } from './Separator';
 import { Sidebar } from './Sidebar';
@@ -15,7 +16,8 @@ export function App(): ReactElement {
   const layout = useObservable(athenic.layout);
   const panes = useRef<HTMLDivElement>(null);
   const dropping = useDrop((files) => athenic.uploads.add(files));
-  useShortcuts();
+  const [help, setHelp] = useState(false);
+  useShortcuts(() => setHelp(true));
   const both = layout.runOpen && layout.wide;
   const showChat = layout.wide || !layout.runOpen || layout.front === 'chat';
   const showRun = layout.runOpen && (layout.wide || layout.front === 'run');
@@ -44,6 +46,7 @@ export function App(): ReactElement {
         </div>
       </div>
       {dropping && <div className="drop-veil" aria-hidden><p>Drop files to put them into the sandbox</p></div>}
+      {help && <Help onClose={() => setHelp(false)} />}
       <div className="problems" role="alert">
         {athenic.problems.map((problem) => (
           <div key={problem.key} className="problem">
@@ -83,8 +86,10 @@ function useDrop(take: (files: readonly File[]) => void): boolean {
   return over;
 }
 
-function useShortcuts(): void {
+function useShortcuts(help: () => void): void {
   const athenic = useAthenic();
+  const showHelp = useRef(help);
+  showHelp.current = help;
   useEffect(() => {
     const controller = new AbortController();
     addEventListener('keydown', (event) => {
@@ -96,8 +101,15 @@ function useShortcuts(): void {
         event.preventDefault();
         if (athenic.layout.runOpen) athenic.layout.closeRun();
         else athenic.layout.openRun();
+      } else if (command && event.key === '.') {
+        event.preventDefault();
+        void athenic.stopRun();
       } else if (event.key === 'Escape') athenic.layout.closeSidebarOver();
+      else if (event.key === '?' && !command && !isTyping(event.target)) showHelp.current();
     }, { signal: controller.signal });
     return () => controller.abort();
   }, [athenic]);
 }
+
+const isTyping = (target: EventTarget | null): boolean =>
+  target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName));

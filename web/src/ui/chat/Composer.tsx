@@ -62,37 +62,41 @@ export function Composer(): ReactElement {
           {uploads.items.map((item) => <AttachmentChip key={item.key} item={item} uploads={uploads} />)}
         </ul>
       )}
-      <textarea ref={area} rows={1} value={text} onChange={(event) => setText(event.target.value)} onKeyDown={key}
-        onPaste={(event) => {
-          const files = [...event.clipboardData.files];
-          if (files.length > 0) { event.preventDefault(); uploads.add(files); }
-        }}
-        placeholder={missing ? 'This thread is gone' : 'Ask, or paste code to run'} aria-label="Message" disabled={missing} data-testid="composer-input" />
-      <div className="composer-tools">
-        <IconButton icon={Paperclip} label="Add files" onClick={() => picker.current?.click()} disabled={missing} testId="composer-attach" />
-        <input ref={picker} type="file" multiple hidden data-testid="composer-file" onChange={(event) => {
-          uploads.add(event.target.files ?? []);
-          event.target.value = '';
-        }} />
-        <select className="mode" value={athenic.execute} aria-label="When code is run" title={MODES.find(({ mode }) => mode === athenic.execute)?.hint}
-          onChange={(event) => athenic.setExecute(event.target.value as ExecuteMode)} data-testid="composer-mode">
-          {MODES.map(({ mode, word }) => <option key={mode} value={mode}>{word}</option>)}
-        </select>
-        <span className="spacer" />
-        <span className="composer-hint" role="status">
-          {tooLong ? 'Too long: 256 KB is the most. Put it into a file.' : waiting && uploads.items.length > 0 ? 'Waiting for the files' : busy ? 'Running' : 'Shift Enter for a new line'}
-        </span>
-        {busy
-          ? (
-            <button type="button" className="send send-stop" title="Stop" aria-label="Stop" onClick={() => void athenic.stopRun()} data-testid="composer-stop">
-              <Square size={14} fill="currentColor" aria-hidden />
-            </button>
-          )
-          : (
-            <button type="submit" className="send" disabled={!sendable} title="Send (Enter)" aria-label="Send" data-testid="composer-send">
-              <ArrowUp size={18} aria-hidden />
-            </button>
-          )}
+      <div className="composer-box" onPointerDown={(event) => {
+        if (event.target === event.currentTarget || event.target === event.currentTarget.lastElementChild) { event.preventDefault(); area.current?.focus(); }
+      }}>
+        <textarea ref={area} rows={1} value={text} onChange={(event) => setText(event.target.value)} onKeyDown={key}
+          onPaste={(event) => {
+            const files = [...event.clipboardData.files];
+            if (files.length > 0) { event.preventDefault(); uploads.add(files); }
+          }}
+          placeholder={missing ? 'This thread is gone' : 'Ask, or paste code to run'} aria-label="Message" disabled={missing} data-testid="composer-input" />
+        <div className="composer-tools">
+          <IconButton icon={Paperclip} label="Add files" onClick={() => picker.current?.click()} disabled={missing} testId="composer-attach" />
+          <input ref={picker} type="file" multiple hidden data-testid="composer-file" onChange={(event) => {
+            uploads.add(event.target.files ?? []);
+            event.target.value = '';
+          }} />
+          <select className="mode" value={athenic.execute} aria-label="When code is run" title={MODES.find(({ mode }) => mode === athenic.execute)?.hint}
+            onChange={(event) => athenic.setExecute(event.target.value as ExecuteMode)} data-testid="composer-mode">
+            {MODES.map(({ mode, word }) => <option key={mode} value={mode}>{word}</option>)}
+          </select>
+          <span className="spacer" />
+          <span className="composer-hint" role="status">
+            {tooLong ? 'Too long: 256 KB is the most. Put it into a file.' : waiting && uploads.items.length > 0 ? 'Waiting for the files' : busy ? 'Running' : 'Shift Enter for a new line'}
+          </span>
+          {busy
+            ? (
+              <button type="button" className="send send-stop" title="Stop" aria-label="Stop" onClick={() => void athenic.stopRun()} data-testid="composer-stop">
+                <Square size={14} fill="currentColor" aria-hidden />
+              </button>
+            )
+            : (
+              <button type="submit" className="send" disabled={!sendable} title="Send (Enter)" aria-label="Send" data-testid="composer-send">
+                <ArrowUp size={18} aria-hidden />
+              </button>
+            )}
+        </div>
       </div>
     </form>
   );

@@ -57,7 +57,8 @@ export default function OutputView({ execution, followed }: { readonly execution
           <a className="link" href={athenic.api.outputUrl(execution.part.executionId)} target="_blank" rel="noopener">Open the whole output</a>
         </p>
       )}
-      <div className={below ? 'terminal-frame terminal-short' : 'terminal-frame'} style={height}>
+      <div className={below ? 'terminal-frame terminal-short' : 'terminal-frame'} style={height} tabIndex={silent ? -1 : 0} role="group" aria-label="Output as it looks in a terminal"
+        onKeyDown={(event) => { if (terminal.current?.key(event.key) === true) event.preventDefault(); }}>
         <div className="terminal-host" ref={host} aria-hidden />
         {silent && !below && <p className="output-empty hint">{final ? 'It printed nothing.' : state.lastSequence === 0 ? 'Connecting' : 'Waiting for the first output'}</p>}
         {!atEnd && (

@@ -5,7 +5,7 @@ import { useObservable } from '../../app/observable';
 import type { ExecutionRef } from '../../core/chat';
 import type { ExecutionState } from '../../core/execution';
 import { stripAnsi } from '../../core/ansi';
-import { clock, duration } from '../../core/format';
+import { clock, duration, plural } from '../../core/format';
 import { isFinal, type ExecutionStatus } from '../../core/protocol';
 import { LANGUAGE } from '../chat/ExecutionCard';
 import { useSessionRun } from '../chat/useSessionRun';
@@ -34,6 +34,9 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
           <StatusMark status={status} /><span className={`tone-${look.tone}`}>{look.word}</span>
         </h2>
         {final && !isFinal(state.status) && state.lastSequence > 0 ? <span className="timer">reading the rest</span> : <Timer state={state} status={status} offset={stream.clockOffset} />}
+        <span className="visually-hidden" role="status">
+          {`Execution: ${look.word}`}{final && isFinal(state.status) ? `, ${plural(stream.output.lines, 'line')} of output, ${plural(state.results.length, 'result')}` : ''}
+        </span>
         <span className="spacer" />
         {!final && (
           <button type="button" className="button button-stop" onClick={() => void athenic.stopExecution(followed)} disabled={followed.stoppingSince !== undefined}
@@ -57,8 +60,8 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
         <span>{LANGUAGE[part.language] ?? part.language}</span>
         {sandboxId !== undefined && sandboxId !== '' && <span title={`Sandbox ${sandboxId}`}>sandbox {sandboxId.slice(0, 10)}</span>}
         <Phases state={state} />
-        {part.reason !== '' && <span className="run-reason" title={part.reason}>{part.reason}</span>}
       </p>
+      {part.reason !== '' && <p className="run-line-2 run-reason">{part.reason}</p>}
       {final && status === 'cancelled' && state.statusText !== '' && <p className="run-line-2 run-outcome" data-testid="run-outcome">{state.statusText}</p>}
       {stream.connection === 'elsewhere' && (
         <p className="notice notice-info">Another page follows this execution. <button type="button" className="link" onClick={() => stream.resume()}>Follow it here</button></p>
@@ -93,5 +96,12 @@ function Stopping({ since }: { readonly since: number | undefined }): ReactEleme
 function Phases({ state }: { readonly state: ExecutionState }): ReactElement | null {
   const { firstAt, runningAt, endedAt } = state;
   if (firstAt === undefined || runningAt === undefined || endedAt === undefined) return null;
-  return <span title="How long each phase took">sandbox {duration(runningAt - firstAt)}, run {duration(endedAt - runningAt)}</span>;
+  const waited = runningAt - firstAt;
+  const ran = endedAt - runningAt;
+  return (
+    <span className="phases" title={`Sandbox ${duration(waited)}, run ${duration(ran)}`}>
+      <span className="phase-bar" aria-hidden><i style={{ flexGrow: Math.max(waited, 1) }} /><b style={{ flexGrow: Math.max(ran, 1) }} /></span>
+      sandbox {duration(waited)}, run {duration(ran)}
+    </span>
+  );
 }

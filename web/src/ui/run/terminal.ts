@@ -31,6 +31,8 @@ export interface TerminalView {
   /** The execution is over: when the middle was skipped the beginning is put back. */
   finish(): void;
   scrollToEnd(): void;
+  /** False: the key does not scroll. */
+  key(name: string): boolean;
   setDark(dark: boolean): void;
   dispose(): void;
 }
@@ -134,6 +136,19 @@ export function openTerminal(host: HTMLElement, output: OutputLog, dark: boolean
       if (atEnd && (skippedSome || output.lines > SCROLLBACK)) redraw();
     },
     scrollToEnd() { terminal.scrollToBottom(); look(); },
+    key(name) {
+      switch (name) {
+        case 'ArrowUp': terminal.scrollLines(-1); break;
+        case 'ArrowDown': terminal.scrollLines(1); break;
+        case 'PageUp': terminal.scrollPages(-1); break;
+        case 'PageDown': terminal.scrollPages(1); break;
+        case 'Home': terminal.scrollToTop(); break;
+        case 'End': terminal.scrollToBottom(); break;
+        default: return false;
+      }
+      look();
+      return true;
+    },
     setDark(next) {
       terminal.options.theme = next ? DARK : LIGHT;
       stderr = next ? STDERR.dark : STDERR.light;
