@@ -81,15 +81,24 @@ public final class CodeContext {
     public CodeStream execute(String code, Map<String, String> variables) {
         Check.environment("env", variables);
         usable.run();
-        Guest kernel = slot.get();
-        long oomKills = room.oomKills();
         Map<String, String> all = new HashMap<>(env);
         all.putAll(variables);
         ObjectNode request = Json.object().put("op", "execute").put("code", code);
         if (!all.isEmpty()) {
             request.set("env", Json.stringMap(all));
         }
-        GuestConnection connection = room.connect(kernel);
+        Guest kernel = slot.get();
+        long oomKills = room.oomKills();
+        GuestConnection connection;
+        try {
+            connection = room.connect(kernel);
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.UNAVAILABLE || !diedSince(kernel)) {
+                throw e;
+            }
+            kernel = slot.get(); // it had died, and the news came after our look
+            connection = room.connect(kernel);
+        }
         try (GuestConnection.Deadline _ = connection.deadline(Duration.ofSeconds(30))) {
             connection.send(request);
         } catch (IOException e) {
@@ -100,6 +109,15 @@ public final class CodeContext {
             throw e;
         }
         return follow(connection, kernel, oomKills);
+    }
+
+    private boolean diedSince(Guest kernel) {
+        try {
+            return kernel.awaitExit(NEWS).isPresent();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     private CodeStream follow(GuestConnection connection, Guest kernel, long oomKills) {
