@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ansiSpans, lastLines, stripAnsi } from '../src/core/ansi';
 import { explain } from '../src/core/failures';
 import { ago, clock, count, duration, fence, size } from '../src/core/format';
-import { compareCells, csv, formatsOf, numeric } from '../src/core/results';
+import { compareCells, csv, formatsOf, numeric, parseCsv } from '../src/core/results';
 
 const ESC = '\u001b';
 
@@ -44,6 +44,12 @@ describe('results', () => {
   });
   it('drops nothing that it does not know', () => {
     expect(formatsOf({ isMain: false, formats: { 'application/x': 1, extra: {} } })).toEqual([{ format: 'data', value: { 'application/x': 1 } }]);
+  });
+  it('reads the CSV that it writes, and what others write', () => {
+    const rows = [['a', 'b"c'], ['1,2', 'x\ny'], ['', 'z']];
+    expect(parseCsv(csv(rows), ',')).toEqual({ head: rows[0], rows: rows.slice(1) });
+    expect(parseCsv('a\tb\n1\t"2', '\t')).toEqual({ head: ['a', 'b'], rows: [['1', '2']] });
+    expect(parseCsv('', ',')).toEqual({ head: [], rows: [] });
   });
   it('sorts cells and writes CSV', () => {
     expect(['10', 'b', '9', '1,000', 'a', '-2.5e1'].sort(compareCells)).toEqual(['-2.5e1', '9', '10', '1,000', 'a', 'b']);

@@ -42,6 +42,30 @@ export function csv(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
 }
 
+export interface Table { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
+
+/** Reads CSV by RFC 4180, forgiving: a quote that never ends runs to the end of the text. */
+export function parseCsv(text: string, delimiter: string): Table {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let cell = '';
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at] as string;
+    if (quoted) {
+      if (char !== '"') cell += char;
+      else if (text[at + 1] === '"') { cell += '"'; at++; }
+      else quoted = false;
+    } else if (char === '"' && cell === '') quoted = true;
+    else if (char === delimiter) { row.push(cell); cell = ''; }
+    else if (char === '\n') { row.push(cell); rows.push(row); row = []; cell = ''; }
+    else if (char !== '\r' || text[at + 1] !== '\n') cell += char;
+  }
+  if (cell !== '' || row.length > 0) { row.push(cell); rows.push(row); }
+  const [head = [], ...rest] = rows;
+  return { head, rows: rest };
+}
+
 /** Orders cells: numbers by value (and before text), text by the words of people. */
 export function compareCells(a: string, b: string): number {
   const [x, y] = [numeric(a), numeric(b)];

@@ -11,7 +11,7 @@ import { Markdown } from '../Markdown';
 import { BlobImage } from './BlobImage';
 import { HtmlFrame } from './HtmlFrame';
 import { JsonTree } from './JsonTree';
-import { TableView } from './TableView';
+import { DataFrameView } from './TableView';
 
 /** One result: its best format, the others one click away. */
 export const ResultView = memo(function ResultView({ result, number }: { readonly result: Result; readonly number: number }): ReactElement | null {
@@ -43,7 +43,7 @@ function Value({ shown: { format, value }, number }: { readonly shown: Shown; re
     case 'png': return <Picture value={value} type="image/png" number={number} />;
     case 'jpeg': return <Picture value={value} type="image/jpeg" number={number} />;
     case 'svg': return <SvgPicture svg={text} number={number} />;
-    case 'table': return <TableView html={text} />;
+    case 'table': return <DataFrameView html={text} />;
     case 'html': return <HtmlFrame html={text} />;
     case 'markdown': return <div className="result-text"><Markdown text={text} /></div>;
     case 'json':

@@ -1,12 +1,10 @@
 import { ArrowDown, ArrowUp, Download } from 'lucide-react';
 import { useMemo, useState, type ReactElement } from 'react';
 import { plural } from '../../core/format';
-import { compareCells, csv, numeric } from '../../core/results';
+import { compareCells, csv, numeric, type Table } from '../../core/results';
 import { save } from '../copy';
 import { IconButton } from '../IconButton';
 import { HtmlFrame } from './HtmlFrame';
-
-interface Table { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
 
 const ROWS = 500;
 
@@ -21,19 +19,23 @@ function read(html: string): Table | undefined {
   return { head, rows: [...table.querySelectorAll('tbody tr')].map(cells) };
 }
 
-export function TableView({ html }: { readonly html: string }): ReactElement {
+/** A table of pandas: of our own where it is a plain one, else as the HTML that it is. */
+export function DataFrameView({ html }: { readonly html: string }): ReactElement {
   const table = useMemo(() => read(html), [html]);
+  return table === undefined ? <HtmlFrame html={html} /> : <TableView table={table} />;
+}
+
+export function TableView({ table }: { readonly table: Table }): ReactElement {
   const [sort, setSort] = useState<{ readonly column: number; readonly down: boolean }>();
   const [filter, setFilter] = useState('');
   const rows = useMemo(() => {
     const wanted = filter.trim().toLowerCase();
-    const kept = (table?.rows ?? []).filter((row) => wanted === '' || row.some((cell) => cell.toLowerCase().includes(wanted)));
+    const kept = table.rows.filter((row) => wanted === '' || row.some((cell) => cell.toLowerCase().includes(wanted)));
     if (sort === undefined) return kept;
     const sign = sort.down ? -1 : 1;
     return kept.toSorted((a, b) => sign * compareCells(a[sort.column] ?? '', b[sort.column] ?? ''));
   }, [table, sort, filter]);
-  const numbers = useMemo(() => table?.head.map((_, column) => table.rows.every((row) => numeric(row[column] ?? '') !== undefined || /^(NaN|None|)$/.test(row[column] ?? ''))), [table]);
-  if (table === undefined) return <HtmlFrame html={html} />;
+  const numbers = useMemo(() => table.head.map((_, column) => table.rows.every((row) => numeric(row[column] ?? '') !== undefined || /^(NaN|None|)$/.test(row[column] ?? ''))), [table]);
   const click = (column: number): void => setSort(sort?.column !== column ? { column, down: false } : sort.down ? undefined : { column, down: true });
   return (
     <div className="table-view">
@@ -42,7 +44,7 @@ export function TableView({ html }: { readonly html: string }): ReactElement {
           <thead>
             <tr>
               {table.head.map((name, column) => (
-                <th key={column} className={numbers?.[column] === true ? 'number' : ''} aria-sort={sort?.column === column ? (sort.down ? 'descending' : 'ascending') : 'none'}>
+                <th key={column} className={numbers[column] === true ? 'number' : ''} aria-sort={sort?.column === column ? (sort.down ? 'descending' : 'ascending') : 'none'}>
                   <button type="button" onClick={() => click(column)} title="Sort">
                     {name === '' ? '#' : name}
                     {sort?.column === column && (sort.down ? <ArrowDown size={12} aria-hidden /> : <ArrowUp size={12} aria-hidden />)}
@@ -53,7 +55,7 @@ export function TableView({ html }: { readonly html: string }): ReactElement {
           </thead>
           <tbody>
             {rows.slice(0, ROWS).map((row, at) => (
-              <tr key={at}>{row.map((cell, column) => <td key={column} className={numbers?.[column] === true ? 'number' : ''}>{cell}</td>)}</tr>
+              <tr key={at}>{row.map((cell, column) => <td key={column} className={numbers[column] === true ? 'number' : ''}>{cell}</td>)}</tr>
             ))}
           </tbody>
         </table>

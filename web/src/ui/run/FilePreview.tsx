@@ -2,11 +2,13 @@ import { ArrowLeft, Download } from 'lucide-react';
 import { useEffect, useState, type ReactElement } from 'react';
 import type { ThreadSession } from '../../app/session';
 import { size } from '../../core/format';
+import { parseCsv, type Table } from '../../core/results';
 import type { FileEntry } from '../../core/protocol';
 import { useAthenic } from '../context';
 import { CodeText } from '../code/CodeText';
 import { IconButton } from '../IconButton';
 import { BlobImage } from '../result/BlobImage';
+import { TableView } from '../result/TableView';
 
 const TEXT_UP_TO = 1024 * 1024;
 const IMAGE_UP_TO = 32 * 1024 * 1024;
@@ -17,6 +19,7 @@ type Content =
   | { readonly kind: 'loading' }
   | { readonly kind: 'image'; readonly blob: Blob }
   | { readonly kind: 'text'; readonly text: string; readonly language: string }
+  | { readonly kind: 'table'; readonly table: Table }
   | { readonly kind: 'none'; readonly why: string };
 
 export function FilePreview({ session, entry, onClose }: { readonly session: ThreadSession; readonly entry: FileEntry; readonly onClose: () => void }): ReactElement {
@@ -44,6 +47,7 @@ export function FilePreview({ session, entry, onClose }: { readonly session: Thr
         {content.kind === 'loading' && <p className="hint pad skeleton-late">Loading</p>}
         {content.kind === 'none' && <p className="hint pad">{content.why}</p>}
         {content.kind === 'image' && <div className="pad"><BlobImage blob={content.blob} alt={entry.name} /></div>}
+        {content.kind === 'table' && <div className="pad"><TableView table={content.table} /></div>}
         {content.kind === 'text' && <pre className="preview-text" tabIndex={0}><CodeText code={content.text} language={content.language} /></pre>}
       </div>
     </div>
@@ -60,6 +64,8 @@ async function load(url: string, entry: FileEntry, signal: AbortSignal): Promise
   if (type !== undefined) return { kind: 'image', blob: new Blob([bytes], { type }) };
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const delimiter = { csv: ',', tsv: '\t' }[extension];
+    if (delimiter !== undefined) return { kind: 'table', table: parseCsv(text, delimiter) };
     if (!text.includes('\0')) return { kind: 'text', text, language: LANGUAGES[extension] ?? '' };
   } catch { /* not text */ }
   return { kind: 'none', why: 'It is not text. Download it to open it.' };

@@ -1,4 +1,4 @@
-import { ArrowDown } from 'lucide-react';
+import { ArrowDown, ChevronDown, ChevronUp, Search, X } from 'lucide-react';
 import { useEffect, useRef, useState, type ReactElement } from 'react';
 import type { FollowedExecution } from '../../app/follower';
 import { useObservable } from '../../app/observable';
@@ -7,6 +7,7 @@ import { plural } from '../../core/format';
 import { isFinal } from '../../core/protocol';
 import { useAthenic } from '../context';
 import { FailureView } from '../result/FailureView';
+import { IconButton } from '../IconButton';
 import { ResultView } from '../result/ResultView';
 import { openTerminal, type TerminalView } from './terminal';
 
@@ -23,6 +24,8 @@ export default function OutputView({ execution, followed }: { readonly execution
   const [atEnd, setAtEnd] = useState(true);
   const [filled, setFilled] = useState(0);
   const [skipped, setSkipped] = useState(false);
+  const [searching, setSearching] = useState(false);
+  const [found, setFound] = useState({ at: 0, of: 0 });
   const { stream } = followed;
   const { state, output } = stream;
   const final = isFinal(state.status);
@@ -30,7 +33,9 @@ export default function OutputView({ execution, followed }: { readonly execution
 
   useEffect(() => {
     if (host.current === null) return undefined;
-    const view = openTerminal(host.current, output, layout.dark, { atEnd: setAtEnd, filled: setFilled, skipped: () => setSkipped(true) });
+    const view = openTerminal(host.current, output, layout.dark, {
+      atEnd: setAtEnd, filled: setFilled, skipped: () => setSkipped(true), found: (at, of) => setFound({ at, of }),
+    });
     terminal.current = view;
     const unsubscribe = followed.subscribe(() => view.pump());
     return () => {
@@ -58,7 +63,13 @@ export default function OutputView({ execution, followed }: { readonly execution
         </p>
       )}
       <div className={below ? 'terminal-frame terminal-short' : 'terminal-frame'} style={height} tabIndex={silent ? -1 : 0} role="group" aria-label="Output as it looks in a terminal"
-        onKeyDown={(event) => { if (terminal.current?.key(event.key) === true) event.preventDefault(); }}>
+        onKeyDown={(event) => {
+          if ((event.ctrlKey || event.metaKey) && event.key === 'f') { event.preventDefault(); setSearching(true); }
+          else if (event.target === event.currentTarget && terminal.current?.key(event.key) === true) event.preventDefault();
+        }}>
+        {searching
+          ? <Find found={found} onFind={(text, back) => terminal.current?.find(text, back)} onClose={() => setSearching(false)} />
+          : !silent && <div className="find-open"><IconButton icon={Search} label="Search the output" shortcut="Ctrl F" onClick={() => setSearching(true)} /></div>}
         <div className="terminal-host" ref={host} aria-hidden />
         {silent && !below && <p className="output-empty hint">{final ? 'It printed nothing.' : state.lastSequence === 0 ? 'Connecting' : 'Waiting for the first output'}</p>}
         {!atEnd && (
@@ -71,6 +82,27 @@ export default function OutputView({ execution, followed }: { readonly execution
           <FailureView state={state} />
         </div>
       )}
+    </div>
+  );
+}
+
+interface FindProps { readonly found: { readonly at: number; readonly of: number }; readonly onFind: (text: string, back: boolean) => void; readonly onClose: () => void }
+
+function Find({ found, onFind, onClose }: FindProps): ReactElement {
+  const [text, setText] = useState('');
+  const close = (): void => { onFind('', false); onClose(); };
+  return (
+    <div className="find" role="search">
+      <input type="text" autoFocus placeholder="Search" aria-label="Search the output" value={text} data-testid="output-search"
+        onChange={(event) => { setText(event.target.value); onFind(event.target.value, false); }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') { event.preventDefault(); onFind(text, event.shiftKey); }
+          if (event.key === 'Escape') close();
+        }} />
+      <span className="muted" role="status">{text === '' ? '' : found.of === 0 ? 'none' : `${found.at} of ${found.of}`}</span>
+      <IconButton icon={ChevronUp} label="Before" shortcut="Shift Enter" onClick={() => onFind(text, true)} />
+      <IconButton icon={ChevronDown} label="Next" shortcut="Enter" onClick={() => onFind(text, false)} />
+      <IconButton icon={X} label="Close" shortcut="Esc" onClick={close} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
 import { Terminal, type ITheme } from '@xterm/xterm';
 import { count } from '../../core/format';
 import type { OutputLog, Piece } from '../../core/output';
@@ -33,6 +34,8 @@ export interface TerminalView {
   scrollToEnd(): void;
   /** False: the key does not scroll. */
   key(name: string): boolean;
+  /** The next match of `text` (the one before with `back`); empty: no more matches are marked. */
+  find(text: string, back: boolean): void;
   setDark(dark: boolean): void;
   dispose(): void;
 }
@@ -43,16 +46,20 @@ interface Events {
   /** Height in pixels that the output fills so far. */
   readonly filled: (height: number) => void;
   readonly skipped: () => void;
+  /** The match that is shown, counted from 1, and how many there are. */
+  readonly found: (at: number, of: number) => void;
 }
 
 export function openTerminal(host: HTMLElement, output: OutputLog, dark: boolean, events: Events): TerminalView {
   const terminal = new Terminal({
-    convertEol: true, disableStdin: true, cursorBlink: false, cursorInactiveStyle: 'none', scrollback: SCROLLBACK, fontSize: 13, lineHeight: 1.18,
+    convertEol: true, disableStdin: true, cursorBlink: false, cursorInactiveStyle: 'none', allowProposedApi: true, scrollback: SCROLLBACK, fontSize: 13, lineHeight: 1.18,
     fontFamily: '"JetBrains Mono Variable", ui-monospace, monospace', theme: dark ? DARK : LIGHT, minimumContrastRatio: 4.5,
     linkHandler: { activate: (_event, uri) => { if (/^https?:/i.test(uri)) window.open(uri, '_blank', 'noopener,noreferrer'); } },
   });
   const fit = new FitAddon();
   terminal.loadAddon(fit);
+  const search = new SearchAddon();
+  terminal.loadAddon(search);
   terminal.open(host);
   // Reading is all one does here: tabbing goes past it, the text is in the log beside it.
   terminal.textarea?.setAttribute('tabindex', '-1');
@@ -82,6 +89,7 @@ export function openTerminal(host: HTMLElement, output: OutputLog, dark: boolean
     events.filled(Math.ceil((baseY + cursorY + 1) * row));
   };
   const scrolled = terminal.onScroll(look);
+  search.onDidChangeResults(({ resultIndex, resultCount }) => events.found(resultIndex + 1, resultCount));
 
   // A program that colours its own errors keeps its colours.
   const encode = (pieces: readonly Piece[]): string => pieces
@@ -148,6 +156,13 @@ export function openTerminal(host: HTMLElement, output: OutputLog, dark: boolean
       }
       look();
       return true;
+    },
+    find(text, back) {
+      if (text === '') { search.clearDecorations(); terminal.clearSelection(); events.found(0, 0); return; }
+      const options = { decorations: { matchOverviewRuler: '#85570880', activeMatchColorOverviewRuler: '#a33a25', matchBackground: dark ? '#4b3f22' : '#f2dfb0', activeMatchBackground: dark ? '#7a5c17' : '#e5bd5a' } };
+      if (back) search.findPrevious(text, options);
+      else search.findNext(text, options);
+      look();
     },
     setDark(next) {
       terminal.options.theme = next ? DARK : LIGHT;
