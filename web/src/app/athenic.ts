@@ -1,6 +1,6 @@
 import { Api } from '../core/api';
 import { fence } from '../core/format';
-import type { ExecuteMode, ServerStatus, Thread } from '../core/protocol';
+import { isFinal, type ExecuteMode, type ServerStatus, type Thread } from '../core/protocol';
 import { Follower, type FollowedExecution } from './follower';
 import { Layout } from './layout';
 import { Observable } from './observable';
@@ -115,12 +115,15 @@ export class Athenic extends Observable {
 
   /** Whenever a new execution appears it is the one that is shown. */
   #follow(session: ThreadSession): void {
+    for (const { part } of session.executions) if (isFinal(part.status)) this.follower.peek(part.executionId)?.takeBack();
     const newest = session.executions.at(-1)?.part.executionId;
     if (newest !== undefined && newest !== this.#newest) {
       const first = this.#newest === undefined;
       this.#newest = newest;
       const named = session.executions.some((ref) => ref.part.executionId === this.#selected);
       if (!first || !named) this.#selected = newest;
+      // The address named an older one, which is no longer what is shown.
+      if (!first && location.pathname.includes('/e/')) history.replaceState(null, '', `/t/${encodeURIComponent(session.id)}`);
       if (!first || session.state?.run !== undefined) this.layout.setTab('output');
       this.layout.offerRun();
     } else if (newest === undefined && session.loading === 'ready' && this.layout.runOpen && this.layout.tab !== 'files') {

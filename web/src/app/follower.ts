@@ -4,12 +4,15 @@ import { ExecutionStream, streamUrls } from '../core/stream';
 import { Observable } from './observable';
 import { clock, openSocket } from './ports';
 
+const TAKE_BACK_AFTER = 1500;
+
 /** One execution as the run side shows it. */
 export class FollowedExecution extends Observable {
   readonly stream: ExecutionStream;
   readonly executionId: string;
   /** By our clock: when Stop was pressed. */
   stoppingSince: number | undefined;
+  #tookBack = false;
 
   constructor(ref: ExecutionRef, api: Api) {
     super();
@@ -18,6 +21,13 @@ export class FollowedExecution extends Observable {
       { executionId: ref.part.executionId, clientId: ref.part.clientId, status: ref.part.status, urls: streamUrls(ref.webSocketUrl, location.origin) },
       openSocket, clock, () => api.lastSequence(ref.part.executionId), () => this.changed(),
     );
+  }
+
+  /** The execution is over, and another page had the connection: it needs it no more, this one wants the rest. */
+  takeBack(): void {
+    if (this.#tookBack || this.stream.connection !== 'elsewhere') return;
+    this.#tookBack = true;
+    clock.after(TAKE_BACK_AFTER, () => this.stream.resume());
   }
 
   stopping(since: number | undefined): void {
@@ -63,7 +73,7 @@ export class Follower {
   /** The page is looked at again, or the network is back. */
   wake(): void {
     for (const { stream } of this.#known.values()) {
-      stream.resume();
+      if (stream.connection === 'elsewhere') stream.resume();
       stream.retryNow();
     }
   }
