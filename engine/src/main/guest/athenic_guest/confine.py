@@ -38,14 +38,18 @@ class Target:
 
 
 def listen(path: str, uid: int, gid: int) -> socket.socket:
-    """The guest's socket, made by the host's path before the room is entered, for the user `uid` of the host alone; unix(7)."""
+    """The guest's socket, made by the host's path before the room is entered; unix(7). It is made *as* the server's user, who owns the
+    folder: root never touches a file that this user could have put there."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
+    os.setegid(gid)
+    os.seteuid(uid)
     try:
         listener.bind(path)
     finally:
+        os.seteuid(0)
+        os.setegid(0)
         os.umask(before)
-    os.chown(path, uid, gid, follow_symlinks=False)
     listener.listen(128)
     return listener
 

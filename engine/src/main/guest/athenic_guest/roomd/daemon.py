@@ -48,7 +48,9 @@ class Daemon:
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._lock = host.lock_instance(options.instance)
         self._uids = UidRanges(f"{host.HOME}/uids")
+        os.umask(0o022)
         host.raise_open_files()
+        host.prefer_life()
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
         # Before the first thread, and in another mount namespace than ours: its children must not copy rooms' mounts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import socket
@@ -20,6 +21,7 @@ from athenic_guest.roomd.loop import LoopDevices
 
 HOME: Final = "/run/athenic"
 _LOCK_SECONDS: Final = 5.0
+_PROBE_DISK: Final = (16 << 20, 256)
 
 
 def lock_instance(instance: str) -> LockFile:
@@ -37,6 +39,12 @@ def raise_open_files() -> None:
     """About five descriptors per room; getrlimit(2)."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def prefer_life() -> None:
+    """When the machine runs out of memory, others go before roomd; proc_pid_oom_score_adj(5). Only a wish: not everybody may."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("-800")
 
 
 def make_runtime(runtime: str) -> str:
@@ -89,17 +97,18 @@ def choose_hierarchy(instance: str) -> Hierarchy:
 def choose_disks(wanted: str, data: str, loops: LoopDevices, notes: list[str]) -> Disks:
     """Loop devices, else memory, which is said."""
     if wanted != "tmpfs":
+        opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            loops.probe()
-            opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                return LoopDisks(folders.open_owned(opened, "sandboxes"), folders.open_owned(opened, "disks"), loops)
-            finally:
-                os.close(opened)
+            disks = LoopDisks(folders.open_owned(opened, "sandboxes"), folders.open_owned(opened, "disks"), loops)
+        finally:
+            os.close(opened)
+        try:
+            disks.create("_probe", *_PROBE_DISK).discard()
+            return disks
         except OSError as error:
             if wanted == "loop":
                 raise
-            notes.append(f"no loop devices ({error}): what sandboxes write is kept in memory and counts as theirs")
+            notes.append(f"no ext4 on loop devices ({error}): what sandboxes write is kept in memory and counts as theirs")
     return TmpfsDisks()
 
 

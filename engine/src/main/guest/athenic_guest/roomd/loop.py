@@ -32,11 +32,6 @@ class LoopDevices:
     def _count() -> int:
         return sum(1 for name in os.listdir("/sys/block") if name.startswith("loop"))
 
-    def probe(self) -> None:
-        """Fails where loop devices cannot be used here."""
-        with open("/dev/loop-control", "rb") as control:
-            fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
-
     def bind(self, file: int) -> tuple[str, int]:
         """Binds the file to a free device that unbinds itself; returns the device's path and an open descriptor that keeps it bound."""
         with self._lock, open("/dev/loop-control", "rb") as control:

@@ -20,6 +20,7 @@ from athenic_guest.roomd.errors import RoomError
 from athenic_guest.roomd.requests import RoomRequest
 from athenic_guest.roomd.rootfs import RootFactory
 from athenic_guest.roomd.uids import RANGE, UidRanges
+from athenic_guest.roomd.undo import Undo
 
 _READY_SECONDS = 20.0
 _DIE_SECONDS = 20.0
@@ -39,9 +40,10 @@ class Room:
     disk: Disk
     group: Group
     folder: str
-    undo: contextlib.ExitStack
+    undo: Undo
     guests: dict[str, Child] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    frozen: bool = False
     destroyed: bool = False
 
 
@@ -61,22 +63,25 @@ class Workshop:
 
 def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
     """Makes a room from the open template folder. Whatever fails, everything that was made before is undone in reverse order."""
-    with contextlib.ExitStack() as undo:
+    undo = Undo()
+    try:
         uid_base = workshop.uids.take()
-        undo.callback(workshop.uids.give_back, uid_base)
+        # A range is given away again only when nothing of this room is left: rooms with the same ids would own each other's files.
+        undo.add(lambda: workshop.uids.give_back(uid_base), after_success=True)
         folder = f"{workshop.sockets}/{request.sandbox}"
         os.mkdir(folder, 0o700)
-        undo.callback(remove_socket_folder, folder)
+        undo.add(lambda: remove_socket_folder(folder))
         os.chown(folder, *workshop.owner)
         group = workshop.hierarchy.group(request.sandbox)
-        undo.callback(group.remove)
+        undo.add(group.remove)
         group.make()
         group.limit(request.limits)
         disk = workshop.disks.create(request.sandbox, request.limits.disk_bytes, request.limits.inodes)
-        undo.callback(disk.discard)
+        undo.add(disk.discard)
         init, control = _fork_init(workshop.forge, group, uid_base)
-        undo.callback(_end, init)
+        undo.add(lambda: _end(init))
         with control:
+            cgroups.write(f"/proc/{init.pid}/oom_score_adj", "0")  # roomd's own may be lower
             _map_users(init.pid, uid_base)
             for file in group.join_files():
                 cgroups.write(file, str(init.pid))
@@ -86,7 +91,13 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
             finally:
                 os.close(root)
             _await_init(control, init)
-        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo.pop_all())
+        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo)
+    except BaseException as error:
+        try:
+            undo.run()
+        except Exception as failure:  # it must not hide why the room could not be made
+            error.add_note(f"and undoing failed: {failure}")
+        raise
 
 
 def _fork_init(forge: Forker, group: Group, uid_base: int) -> tuple[Child, socket.socket]:
@@ -160,10 +171,9 @@ def destroy(room: Room) -> None:
     Every step is tried; the first failure is raised after the last step. Then something of the room is left, and the sweep of
     the next start removes it.
     """
-    room.destroyed = True
     room.group.kill()
-    room.undo.close()
-    for guest in room.guests.values():
+    room.undo.run()
+    for guest in list(room.guests.values()):
         guest.close()
     room.guests.clear()
 

@@ -19,6 +19,7 @@ from athenic_guest.roomd.room import Room, Workshop
 from athenic_guest.roomd.zygotes import Zygotes
 
 _GUEST_SECONDS = 30.0
+_KILL_SECONDS = 5.0
 _MAX_GUESTS = 64
 
 
@@ -62,6 +63,8 @@ class Rooms:
         with self._held(request.sandbox) as room:
             if request.name in room.guests:
                 raise RoomError("already_exists", f"sandbox {request.sandbox} has a guest {request.name}")
+            if room.frozen:
+                raise RoomError("failed_precondition", f"sandbox {request.sandbox} is frozen: thaw it first")
             if len(room.guests) >= _MAX_GUESTS:
                 raise RoomError("resource_exhausted", f"sandbox {request.sandbox} has {_MAX_GUESTS} guests: kill one")
             guest = self._fork_guest(room, request)
@@ -82,16 +85,25 @@ class Rooms:
 
     def freeze(self, sandbox: str, frozen: bool) -> None:
         with self._held(sandbox) as room:
+            room.frozen = frozen
             room.group.freeze(frozen)
 
     def destroy(self, sandbox: str) -> None:
-        with self._held(sandbox) as room:
-            self._oom.remove(sandbox)
-            try:
+        """The room's processes are killed before its lock is taken: what another request waits for, as the start of a guest that the room
+        has stopped, ends at once."""
+        with self._lock:
+            room = self._rooms.get(sandbox)
+            if room is None or room.destroyed:
+                raise RoomError("not_found", f"there is no sandbox {sandbox}")
+            room.destroyed = True
+        try:
+            room.group.kill()
+            with room.lock:
+                self._oom.remove(sandbox)
                 room_module.destroy(room)
-            finally:
-                with self._lock:
-                    self._rooms.pop(sandbox, None)
+        finally:
+            with self._lock:
+                self._rooms.pop(sandbox, None)
 
     def orphan_ended(self, pid: int, status: int) -> None:
         """A guest whose zygote died before it; the forge inherited and reaped it."""
@@ -142,7 +154,7 @@ class Rooms:
             _await_guest(status_read)
         except BaseException:
             guest.signal(signal.SIGKILL)
-            guest.wait(_GUEST_SECONDS)
+            guest.wait(_KILL_SECONDS)
             guest.close()
             _forget_socket(room, request.name)
             raise
@@ -152,10 +164,10 @@ class Rooms:
 
     def _guest_ended(self, room: Room, name: str, guest: Child, status: int) -> None:
         """Runs in the reader of the zygote: it must not wait for a room's lock, which a request may hold while it waits for the reader."""
+        if not room.destroyed:
+            _forget_socket(room, name)  # before the name is free for another
         if room.guests.get(name) is guest:
             del room.guests[name]
-        if not room.destroyed:
-            _forget_socket(room, name)
         guest.close()
         if not room.destroyed:
             self._emit({"event": "guest.exit", "sandbox": room.sandbox, "name": name, **exit_fields(status)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import socket
 import struct
@@ -20,6 +22,8 @@ LINE_BYTES: Final = 65_536
 _THREADS: Final = 32
 _MAX_WAITING: Final = 2048
 _SEND_SECONDS: Final = 10.0
+# The machine has no more of something; everything else is a fault of ours or of its set-up.
+_EXHAUSTED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.EUSERS})
 Handler = Callable[[Fields], dict[str, Any] | None]
 
 
@@ -105,7 +109,7 @@ class Session:
         except RoomError as error:
             self._fail(number, error)
         except SyscallError as error:
-            self._fail(number, RoomError("internal", str(error)))
+            self._fail(number, RoomError("resource_exhausted" if error.errno in _EXHAUSTED else "internal", str(error)))
         except Exception as error:  # the thread's outermost frame
             log(traceback.format_exc())
             self._fail(number, RoomError("internal", f"{type(error).__name__}: {error}"))
@@ -117,5 +121,6 @@ class Session:
 
 
 def log(text: str) -> None:
-    """One line on stderr."""
-    print(f"roomd: {text}", file=sys.stderr, flush=True)
+    """One line on stderr; whoever read it may be gone."""
+    with contextlib.suppress(OSError):
+        print(f"roomd: {text}", file=sys.stderr, flush=True)

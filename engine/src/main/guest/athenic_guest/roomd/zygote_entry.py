@@ -18,9 +18,9 @@ from athenic_guest.roomd import mounts
 
 _STAGE = "/mnt"
 _PYTHON = "/usr/bin/python3"
-# What a zygote needs: to enter namespaces (SYS_ADMIN, SYS_CHROOT, SYS_PTRACE for pidfds), give sockets away (CHOWN, DAC_OVERRIDE, FOWNER), signal
-# guests (KILL), start them as another user (SETUID, SETGID) and prefer their death (SYS_RESOURCE, for oom_score_adj). capability.h
-CAPABILITIES = sum(1 << bit for bit in (0, 1, 3, 5, 6, 7, 18, 19, 21, 24))
+# What a zygote needs: to enter namespaces (SYS_ADMIN, SYS_CHROOT, SYS_PTRACE for pidfds), to start guests and make their sockets as other
+# users (SETUID, SETGID), to signal them (KILL), and to prefer their death (SYS_RESOURCE, for oom_score_adj). linux/capability.h
+CAPABILITIES = sum(1 << bit for bit in (5, 6, 7, 18, 19, 21, 24))
 
 
 def run(control: socket.socket) -> NoReturn:
