@@ -17,6 +17,7 @@ from .spawn import spawn
 _MAX_TIMEOUT_MILLIS = 10 * 366 * 86_400_000
 _TERMINAL = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
+
 def start(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     user = users.find(fields.optional_text(request, "user"))
     config = Config(
@@ -41,6 +42,7 @@ def start(context: Context, connection: Connection, request: dict[str, Any]) -> 
     if gone is not None:
         _hold(process, connection, gone)
 
+
 def _pump(context: Context, process: Process, deadline: float | None) -> None:
     try:
         process.pump(deadline)
@@ -49,9 +51,11 @@ def _pump(context: Context, process: Process, deadline: float | None) -> None:
         context.registry.ended(process)
         process.finish()
 
+
 def connect(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     process = context.registry.find(request, ended=True)
     _hold(process, connection, process.attach(connection))
+
 
 def _hold(process: Process, connection: Connection, gone: threading.Event) -> None:
     """Keeps the connection while there is something to come; notices when the caller leaves. Its process lives on then."""
@@ -62,6 +66,7 @@ def _hold(process: Process, connection: Connection, gone: threading.Event) -> No
         pass  # no thread to be had: the end of the connection is noticed at the next output
     gone.wait()
 
+
 def _watch(process: Process, connection: Connection) -> None:
 
     poll = select.poll()
@@ -71,6 +76,7 @@ def _watch(process: Process, connection: Connection) -> None:
     except (OSError, ValueError):
         pass
     process.detach(connection)
+
 
 def list_all(context: Context, connection: Connection, _request: dict[str, Any]) -> None:
     listed = []
@@ -88,6 +94,7 @@ def list_all(context: Context, connection: Connection, _request: dict[str, Any])
             found["args"] = [str(argument)[:200] for argument in found["args"][:20]]
         connection.send_json(message)
 
+
 def write_input(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     process = context.registry.find(request)
     while True:
@@ -103,19 +110,23 @@ def write_input(context: Context, connection: Connection, request: dict[str, Any
         else:
             raise Failure("invalid_argument", 'frames of type 1 or {"eof":true} were expected')
 
+
 def close_stdin(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     context.registry.find(request).close_stdin()
     connection.send_json({"ok": {}})
+
 
 def send_signal(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     number = fields.integer(request, "signal", 1, 64)
     context.registry.find(request).signal(number)
     connection.send_json({"ok": {}})
 
+
 def resize(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     cols, rows = fields.integer(request, "cols", 1, 65535), fields.integer(request, "rows", 1, 65535)
     context.registry.find(request).resize(cols, rows)
     connection.send_json({"ok": {}})
+
 
 def _size(pty: Any) -> tuple[int, int] | None:
     if pty is None:

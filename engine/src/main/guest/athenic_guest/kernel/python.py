@@ -30,6 +30,8 @@ from .streams import Gate, Stream
 _SWITCH_SECONDS = 0.001
 
 _SILENCE_SECONDS = 0.02
+# An interrupt is repeated: one is lost when it strikes in a destructor, where Python drops exceptions.
+_REPEATS = (1.0, 2.0)
 
 _SHELL: list[Any] = []
 _WARM_UP = "import pandas as pd\nprint('warm')\npd.DataFrame({'a': range(3)})"
@@ -127,7 +129,7 @@ class Kernel:
         self._output = Output()
         self._capture = Capture(self._output)
         self._gate = Gate()
-        self._server = Server(self._output, self._interrupt)
+        self._server = Server(self._output, self._interrupt, _REPEATS)
         self._running: Execution | None = None
         self._strike = self._struck = 0
         self._started_ticks = 0

@@ -21,8 +21,6 @@ from .output import Output
 _MAX_CONNECTIONS = 256
 _MAX_WAITING = 64
 _MAX_CODE = 16 << 20
-# When an interrupt is repeated, in seconds after the first: one is lost when it strikes in a destructor, where Python drops exceptions.
-_REPEATS = (1.0, 2.0)
 
 
 @dataclass(eq=False)
@@ -39,12 +37,14 @@ class Execution:
 class Server:
     """Accepts connections and hands executions to `next`.
 
-    `interrupt` is called from another thread to stop the running one, with 1, and again with 2, 3 while it goes on.
+    `interrupt` is called from another thread to stop the running one, with 1, and again with 2, 3 while it goes on, each after the
+    pauses (seconds) of `repeats`.
     """
 
-    def __init__(self, output: Output, interrupt: Callable[[int], None]) -> None:
+    def __init__(self, output: Output, interrupt: Callable[[int], None], repeats: tuple[float, ...]) -> None:
         self._output = output
         self._interrupt = interrupt
+        self._repeats = repeats
         self._queue: SimpleQueue[Execution] = SimpleQueue()
         self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
         self._lock = threading.Lock()  # guards _current and _waiting
@@ -169,7 +169,7 @@ class Server:
             return
         execution.cancelled = True
         self._interrupt_if_running(execution, 1)
-        for strike, pause in enumerate(_REPEATS, 2):
+        for strike, pause in enumerate(self._repeats, 2):
             if execution.done.wait(pause):
                 return
             self._interrupt_if_running(execution, strike)

@@ -1,0 +1,216 @@
+"""A kernel whose interpreter is another program: bash, node.
+
+This process keeps the socket, the queue and the captured output; the program runs the cells one by one. It is told a cell on descriptor
+COMMANDS and answers on descriptor ANSWERS, both in messages that end with a NUL byte. When it dies, by a cell or by an interrupt
+that it did not heed, the next cell finds a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from typing import Any, Final, NoReturn
+
+from .. import frames
+from . import environment, formats, processes
+from .capture import Capture
+from .output import Output
+from .server import Execution, Server
+
+COMMANDS: Final = 200
+ANSWERS: Final = 201
+MAX_ANSWER: Final = formats.MAX_MESSAGE + 65536
+
+# An interrupt that is not heeded becomes a request to end after the first pause, an order after the second (seconds).
+_REPEATS = (0.4, 0.6)
+_STRIKES = {1: signal.SIGINT, 2: signal.SIGTERM, 3: signal.SIGKILL}
+_SILENCE_SECONDS = 0.02
+_START_SECONDS = 20.0
+
+
+class Death(Exception):
+    """The interpreter has ended; `status` is its exit status, negative for a signal, `words` what it wrote after its last whole message."""
+
+    def __init__(self, status: int, words: bytes) -> None:
+        super().__init__(status)
+        self.status = status
+        self.words = words
+
+
+class Front(ABC):
+    """The frame of such a kernel; a subclass knows its program."""
+
+    def __init__(self) -> None:
+        self._output = Output()
+        self._capture = Capture(self._output)
+        self._server = Server(self._output, self._interrupt, _REPEATS)
+        self._count = 1
+        self._started_ticks = 0
+        self._program: Program | None = None
+
+    @abstractmethod
+    def launch(self) -> Program:
+        """Starts the program, with what is to be kept of its predecessor."""
+
+    @abstractmethod
+    def command(self, execution: Execution) -> bytes:
+        """The message that makes the program run a cell."""
+
+    @abstractmethod
+    def answer(self, message: bytes) -> bool:
+        """Handles a message of the program; true when the cell is over."""
+
+    @abstractmethod
+    def died(self, death: Death) -> None:
+        """The program ended in a cell."""
+
+    def serve(self, listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
+        environment.enter(env, cwd)
+        self._output.start()
+        self._capture.start()
+        self._program = self.launch()
+        self._server.listen(listener)
+        while True:
+            self._execute(self._server.next(self._count))
+            self._count += 1
+
+    def say(self, text: str) -> None:
+        """A line of the kernel itself, on stderr."""
+        self._output.put((frames.STDERR, text), len(text))
+
+    def send(self, message: dict[str, Any]) -> None:
+        self._capture.drain()
+        try:
+            payloads = formats.pieces(message)
+        except ValueError as problem:
+            payloads = formats.pieces({"type": "error", "name": "ResultTooLarge", "value": str(problem), "traceback": str(problem)})
+        for payload in payloads:
+            self._output.put((frames.JSON, payload), len(payload))
+
+    def _execute(self, execution: Execution) -> None:
+        self._started_ticks = processes.now_ticks()
+        try:
+            self._run(execution)
+        except Death as death:
+            self._program = None
+            self.died(death)
+        self._server.settle(execution)
+        if self._program is None:
+            self._program = self.launch()
+        self._capture.finish(_SILENCE_SECONDS if execution.cancelled else 0.0)
+        self.finish(execution)
+        self.send({"type": "end_of_execution"})
+        self._server.finish(execution)
+
+    def finish(self, execution: Execution) -> None:
+        """What is to be sent after all output and before the end."""
+
+    def _run(self, execution: Execution) -> None:
+        if self._program is None:
+            self._program = self.launch()
+        self._program.tell(self.command(execution))
+        while not self.answer(self._program.hear()):
+            pass
+
+    def _interrupt(self, strike: int) -> None:
+        number = _STRIKES[strike]
+        program = self._program
+        if program is not None:
+            program.signal(number)
+        processes.interrupt_since(self._started_ticks, number)
+
+
+class Program:
+    """A running interpreter and the two pipes to it."""
+
+    def __init__(self, arguments: list[str], env: dict[str, str] | None = None, stdin: int = subprocess.DEVNULL) -> None:
+        commands, self._commands = os.pipe2(os.O_CLOEXEC)
+        self._answers, answers = os.pipe2(os.O_CLOEXEC)
+        os.dup2(commands, COMMANDS)
+        os.dup2(answers, ANSWERS)
+        try:
+            self._child = subprocess.Popen(arguments, stdin=stdin, env=env, pass_fds=(COMMANDS, ANSWERS))
+        finally:
+            for descriptor in (commands, answers, COMMANDS, ANSWERS):
+                os.close(descriptor)
+        self._waiting = bytearray()
+        self._pidfd = os.pidfd_open(self._child.pid)
+        os.set_blocking(self._answers, False)
+        os.set_blocking(self._commands, False)
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def signal(self, number: int) -> None:
+        self._child.send_signal(number)
+
+    def tell(self, message: bytes) -> None:
+        view = memoryview(message + b"\0")
+        poll = select.poll()
+        poll.register(self._commands, select.POLLOUT)
+        poll.register(self._pidfd, select.POLLIN)
+        while view:
+            if dict(poll.poll()).get(self._pidfd):
+                self._bury()
+            try:
+                view = view[os.write(self._commands, view[:65536]) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                self._bury()
+
+    def hear(self) -> bytes:
+        """The next message. Raises Death when the program ends without one."""
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        poll.register(self._pidfd, select.POLLIN)
+        scanned = 0
+        while True:
+            end = self._waiting.find(b"\0", scanned)
+            if end >= 0:
+                message = bytes(self._waiting[:end])
+                del self._waiting[: end + 1]
+                return message
+            scanned = len(self._waiting)
+            ready = {descriptor for descriptor, _ in poll.poll()}
+            if self._answers in ready and self._read():
+                continue
+            if self._pidfd in ready:
+                self._bury()
+            if self._answers in ready:
+                poll.unregister(self._answers)  # closed: only the end can come
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._answers, 1 << 16)
+        except BlockingIOError:
+            return False
+        self._waiting += data
+        if len(self._waiting) > MAX_ANSWER:
+            self._child.kill()
+            self._child.wait()
+            self._bury()
+        return bool(data)
+
+    def _bury(self) -> NoReturn:
+        while self._read():
+            pass
+        status = self._child.wait()
+        for descriptor in (self._commands, self._answers, self._pidfd):
+            os.close(descriptor)
+        raise Death(status, bytes(self._waiting))
+
+    def wait_ready(self) -> bytes:
+        """The first message of a new program; raises Death also when it takes too long."""
+        deadline = time.monotonic() + _START_SECONDS
+        poll = select.poll()
+        poll.register(self._answers, select.POLLIN)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            self._child.kill()
+        return self.hear()
