@@ -31,7 +31,7 @@ export function App(): ReactElement {
           <div className="sidebar-over"><Sidebar /></div>
         </>
       )}
-      <div className="main">
+      <main className="main">
         <ConnectionBanner />
         {!layout.wide && layout.runOpen && (
           <div className="pane-tabs" role="tablist" aria-label="Chat or run">
@@ -44,7 +44,7 @@ export function App(): ReactElement {
           {both && <Separator panes={panes} />}
           {showRun && <ErrorBoundary what="The run"><RunPane /></ErrorBoundary>}
         </div>
-      </div>
+      </main>
       {dropping && <div className="drop-veil" aria-hidden><p>Drop files to put them into the sandbox</p></div>}
       {help && <Help onClose={() => setHelp(false)} />}
       <div className="problems" role="alert">

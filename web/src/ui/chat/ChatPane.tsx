@@ -24,7 +24,7 @@ export function ChatPane(): ReactElement {
             {session === undefined && <span className="brand"><Mark size={18} />Athenic</span>}
           </>
         )}
-        <h1 className="chat-title">{title}</h1>
+        {title !== '' && <h1 className="chat-title" title={title}>{title}</h1>}
         <span className="spacer" />
         {!layout.runOpen && session !== undefined && (
           <button type="button" className="button button-quiet" title="Show the run side (Ctrl J)" onClick={() => layout.openRun(session.executions.length === 0 ? 'files' : 'output')} data-testid="open-run">

@@ -14,7 +14,7 @@ export function EmptyState(): ReactElement {
     <div className="empty">
       <div className="empty-inner">
         <Mark size={40} />
-        <h2>Answers that are computed</h2>
+        <h1>Answers that are computed</h1>
         <p className="empty-lead">Write a message that needs code, and watch it run in a sandbox on this machine.</p>
         <ul className="examples">
           {EXAMPLES.map((example) => {

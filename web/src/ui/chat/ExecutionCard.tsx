@@ -21,7 +21,7 @@ export function ExecutionCard({ part }: { readonly part: ExecutionPart }): React
   const look = EXECUTION_LOOK[status];
   return (
     <button type="button" className={selected ? 'card card-selected' : 'card'} onClick={() => athenic.select(part.executionId)}
-      aria-label={`${look.word}: ${LANGUAGE[part.language] ?? part.language}, ${plural(lines.length, 'line')}. Show the execution`} data-testid="execution-card" data-status={status}>
+      title="Show the execution" data-testid="execution-card" data-status={status}>
       <span className="card-head">
         <StatusMark status={status} />
         <span className={`tone-${look.tone}`}>{look.word}</span>
