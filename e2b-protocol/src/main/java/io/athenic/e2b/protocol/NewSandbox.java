@@ -6,10 +6,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code POST /sandboxes}. Absent fields mean the server's choice.
+ * {@code POST /sandboxes} and {@code POST /v2/sandboxes}. Absent fields mean the server's choice.
  *
- * @param timeout seconds until the sandbox ends; absent: 15
- * @param secure whether envd demands the access token of the answer
+ * @param timeout seconds until the sandbox ends; absent: 15, and 300 in the second version
+ * @param secure whether envd demands the access token of the answer; the second version ignores it and always does
  * @param autoPause pause instead of kill at the timeout
  */
 public record NewSandbox(
@@ -26,6 +26,9 @@ public record NewSandbox(
 
     /** Seconds that a sandbox lives when the request does not say. */
     public static final int DEFAULT_TIMEOUT = 15;
+
+    /** The same for {@code POST /v2/sandboxes} and its connect. */
+    public static final int DEFAULT_TIMEOUT_V2 = 300;
 
     /** The common case. */
     public static NewSandbox of(

@@ -7,7 +7,15 @@ import org.jspecify.annotations.Nullable;
 public final class Requests {
     private Requests() {}
 
-    /** {@code POST /sandboxes/{id}/timeout} and {@code /connect}: seconds from now. */
+    /**
+     * {@code POST /sandboxes/{id}/connect}.
+     *
+     * @param timeout seconds from now
+     * @param memory false: a paused sandbox is booted again instead of resumed
+     */
+    public record Connect(@Nullable Integer timeout, @Nullable Boolean memory) {}
+
+    /** {@code POST /sandboxes/{id}/timeout}: seconds from now. */
     public record Timeout(@Nullable Integer timeout) {}
 
     /** {@code POST /sandboxes/{id}/refreshes}: seconds from now; only lengthens. */

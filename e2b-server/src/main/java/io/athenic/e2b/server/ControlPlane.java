@@ -10,6 +10,7 @@ import io.athenic.e2b.protocol.Signatures;
 import io.athenic.e2b.server.http.Exchange;
 import io.athenic.e2b.server.http.Failures;
 import io.athenic.e2b.server.http.HttpFailure;
+import io.athenic.e2b.server.http.Values;
 import io.athenic.engine.Engine;
 import io.athenic.engine.EngineException;
 import io.athenic.engine.ErrorCode;
@@ -20,9 +21,7 @@ import io.athenic.engine.SandboxState;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** E2B's REST API for sandboxes. Every call but {@code GET /health} needs the API key. */
@@ -160,16 +159,26 @@ final class ControlPlane {
         }
         var timeout = wish.timeout();
         var secure = wish.secure();
+        // The second version of this call has no such field: there every sandbox is secure.
+        var withToken = secondVersion(exchange) || (secure != null && secure);
         var internet = wish.allowInternetAccess();
         var spec = new SandboxSpec(
                 template,
-                seconds("timeout", timeout == null ? NewSandbox.DEFAULT_TIMEOUT : timeout),
-                strings("metadata", wish.metadata()),
-                strings("envVars", wish.envVars()),
-                secure != null && secure,
+                seconds("timeout", timeout == null ? defaultTimeout(exchange) : timeout),
+                Values.strings("metadata", wish.metadata()),
+                Values.strings("envVars", wish.envVars()),
+                withToken,
                 internet == null || internet,
                 null);
         exchange.respondJson(201, views.info(engine.create(spec)));
+    }
+
+    private static boolean secondVersion(Exchange exchange) {
+        return exchange.path().startsWith("/v2/");
+    }
+
+    private static int defaultTimeout(Exchange exchange) {
+        return secondVersion(exchange) ? NewSandbox.DEFAULT_TIMEOUT_V2 : NewSandbox.DEFAULT_TIMEOUT;
     }
 
     /** A wish that changes what a sandbox may do is refused rather than dropped. */
@@ -189,16 +198,6 @@ final class ControlPlane {
         }
     }
 
-    private static Map<String, String> strings(String field, @Nullable Map<String, String> map) {
-        if (map == null) {
-            return Map.of();
-        }
-        if (new HashMap<>(map).containsValue(null)) {
-            throw new HttpFailure(400, field + ": a value is null, a string is expected");
-        }
-        return map;
-    }
-
     private void list(Exchange exchange) {
         var running = exchange.path().equals("/sandboxes");
         var query = ListQuery.of(exchange, running);
@@ -209,8 +208,12 @@ final class ControlPlane {
 
     /** Never shortens the life of a running sandbox; lets a paused one go on. */
     private void connect(Exchange exchange, Sandbox sandbox) throws IOException {
-        var given = body(exchange, Requests.Timeout.class).timeout();
-        var timeout = seconds("timeout", given == null ? NewSandbox.DEFAULT_TIMEOUT : given);
+        var wish = body(exchange, Requests.Connect.class);
+        if (Boolean.FALSE.equals(wish.memory())) {
+            throw new HttpFailure(501, "resuming without memory is not supported by this server");
+        }
+        var given = wish.timeout();
+        var timeout = seconds("timeout", given == null ? defaultTimeout(exchange) : given);
         if (sandbox.state() == SandboxState.PAUSED) {
             try {
                 sandbox.resume(timeout);

@@ -11,13 +11,13 @@ import io.athenic.e2b.server.http.Cors;
 import io.athenic.e2b.server.http.Exchange;
 import io.athenic.e2b.server.http.Failures;
 import io.athenic.e2b.server.http.HttpFailure;
+import io.athenic.e2b.server.http.Values;
 import io.athenic.engine.CodeContext;
 import io.athenic.engine.EngineException;
 import io.athenic.engine.ErrorCode;
 import io.athenic.engine.Sandbox;
 import java.io.IOException;
 import java.time.InstantSource;
-import java.util.Map;
 
 /** Port 49999 of every sandbox. Errors are plain text, as the SDKs expect there. */
 public final class CodeService {
@@ -93,10 +93,7 @@ public final class CodeService {
         if (code == null) {
             throw new HttpFailure(400, "code is missing");
         }
-        var variables = request.envVars() == null ? Map.<String, String>of() : request.envVars();
-        if (variables.containsValue(null)) {
-            throw new HttpFailure(400, "env_vars: the value of a variable is null");
-        }
+        var variables = Values.strings("env_vars", request.envVars());
         Execution.run(exchange, context(sandbox, request).execute(code, variables), clock);
     }
 

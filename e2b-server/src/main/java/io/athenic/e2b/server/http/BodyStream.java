@@ -165,6 +165,9 @@ final class BodyStream extends InputStream {
             lock.unlock();
         }
         context.runOnContext(nothing -> {
+            if (received()) {
+                return;
+            }
             var left = new long[] {DISCARDED};
             source.handler(chunk -> {
                 left[0] -= chunk.length();
