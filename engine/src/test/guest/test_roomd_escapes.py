@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import unittest
+from typing import Any
 
 from roomd_case import RoomdCase
 from roomd_client import probe
@@ -36,7 +37,7 @@ class Escapes(RoomdCase):
         cls.user = cls.roomd.guest("prison", "kernel", "python")
         cls.root = cls.roomd.guest("prison", "agent", "agent")
 
-    def both(self, source: str) -> list[object]:
+    def both(self, source: str) -> list[Any]:
         return [probe(self.user, source), probe(self.root, source)]
 
     def refused(self, source: str, *numbers: int) -> None:
@@ -54,8 +55,8 @@ class Escapes(RoomdCase):
 
     def test_host_processes_are_not_there(self) -> None:
         for names in self.both("import os\nresult = [int(n) for n in os.listdir('/proc') if n.isdigit()]"):
-            self.assertLess(max(names), 100)  # type: ignore[call-overload]
-            self.assertLess(len(names), 12)  # type: ignore[arg-type]
+            self.assertLess(max(names), 100)
+            self.assertLess(len(names), 12)
 
     def test_the_environment_of_the_makers_is_not_there(self) -> None:
         source = """
@@ -72,10 +73,10 @@ for path in glob.glob('/proc/[0-9]*/environ') + glob.glob('/proc/[0-9]*/cmdline'
 
     def test_no_descriptor_is_inherited(self) -> None:
         for links in self.both("import os\nresult = {f: os.readlink('/proc/self/fd/' + f) for f in os.listdir('/proc/self/fd') if os.path.lexists('/proc/self/fd/' + f)}"):
-            self.assertEqual({links[name] for name in ("0", "1", "2")}, {"/dev/null"})  # type: ignore[index]
-            others = [link for name, link in links.items() if int(name) > 2 and not link.startswith(("socket:", "/proc"))]  # type: ignore[attr-defined]
+            self.assertEqual({links[name] for name in ("0", "1", "2")}, {"/dev/null"})
+            others = [link for name, link in links.items() if int(name) > 2 and not link.startswith(("socket:", "/proc"))]
             self.assertEqual(others, [])
-            self.assertLessEqual(len(links), 7)  # type: ignore[arg-type]
+            self.assertLessEqual(len(links), 7)
 
     def test_no_network_but_loopback(self) -> None:
         self.assertEqual(self.both("import socket\nresult = [name for _, name in socket.if_nameindex()]"), [["lo"], ["lo"]])
@@ -194,7 +195,7 @@ for name in ('kcore', 'keys', 'kmsg', 'kallsyms', 'sysrq-trigger', 'cmdline', 't
     except OSError: result[name] = 0
 """
         for found in self.both(source):
-            self.assertEqual(set(found.values()), {0}, found)  # type: ignore[attr-defined]
+            self.assertEqual(set(found.values()), {0}, found)
         self.refused("""
 try: open('/proc/sysrq-trigger', 'w').write('c'); result = 0
 except OSError as e: result = e.errno""", 0, errno.ENOENT, errno.EACCES, errno.EROFS)
@@ -208,13 +209,13 @@ except OSError as e: result = e.errno""", errno.EACCES, errno.EROFS, errno.EPERM
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             host = file.read()
         for here in self.both("result = open('/proc/sys/kernel/random/boot_id').read()"):
-            self.assertEqual(len(here), len(host))  # type: ignore[arg-type]
+            self.assertEqual(len(here), len(host))
             self.assertNotEqual(here, host)
 
     def test_there_is_no_sysfs_and_no_cgroupfs(self) -> None:
         for found in self.both("import os\nresult = [os.listdir('/sys'), [l.split(' - ')[1].split()[0] for l in open('/proc/self/mountinfo')]]"):
-            self.assertEqual(found[0], [])  # type: ignore[index]
-            self.assertEqual(set(found[1]) - {"overlay", "tmpfs", "devpts", "proc", "mqueue", "devtmpfs"}, set())  # type: ignore[index]
+            self.assertEqual(found[0], [])
+            self.assertEqual(set(found[1]) - {"overlay", "tmpfs", "devpts", "proc", "mqueue", "devtmpfs"}, set())
 
     def test_control_groups_show_the_room_as_root(self) -> None:
         for text in self.both("result = open('/proc/self/cgroup').read()"):
@@ -248,7 +249,7 @@ for path in glob.glob('/proc/[0-9]*'):
     def test_chroot_and_handles_do_not_lead_out(self) -> None:
         self.refused("result = call(161, b'/tmp')", errno.EPERM)
         for found in self.both("import os\nresult = [os.path.samestat(os.stat('/'), os.stat('/' + '../' * 50)), sorted(os.listdir('/proc/1/cwd/')) if os.getuid() == 0 else 0]"):
-            self.assertTrue(found[0])  # type: ignore[index]
+            self.assertTrue(found[0])
 
     def test_core_dumps_are_off(self) -> None:
         for limits in self.both("import resource\nresult = resource.getrlimit(resource.RLIMIT_CORE)"):

@@ -158,7 +158,7 @@ result = [len(keep), timers]
         for name, value in (("memoryBytes", 4096), ("memoryBytes", -1), ("cpuMillis", 0), ("pids", 1 << 40), ("diskBytes", 10), ("inodes", 0),
                             ("inodes", 1.5), ("pids", True), ("cpuMillis", "1000")):
             with self.subTest(name=name, value=value), self.assertRaises(RoomdError) as caught:
-                self.room(**{name: value})
+                self.room(**{name: value})  # type: ignore[arg-type]
             self.assertEqual(caught.exception.code, "invalid_argument")
 
 

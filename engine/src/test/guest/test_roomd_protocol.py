@@ -51,9 +51,10 @@ class Protocol(RoomdCase):
 
     def test_wrong_fields_are_refused(self) -> None:
         room = {"sandbox": "x", "template": "probe", "hostname": "sandbox", "limits": LIMITS}
-        for change in ({"sandbox": "../x"}, {"sandbox": "A"}, {"sandbox": "x" * 33}, {"sandbox": ""}, {"sandbox": 1}, {"sandbox": "x\n"},
+        changes: tuple[dict[str, object], ...] = ({"sandbox": "../x"}, {"sandbox": "A"}, {"sandbox": "x" * 33}, {"sandbox": ""}, {"sandbox": 1}, {"sandbox": "x\n"},
                        {"template": "../probe"}, {"template": "a/b"}, {"hostname": "a b"}, {"hostname": "-"}, {"limits": {}}, {"limits": None},
-                       {"limits": {**LIMITS, "more": 1}}, {"extra": 1}):
+                       {"limits": {**LIMITS, "more": 1}}, {"extra": 1})
+        for change in changes:
             with self.subTest(change):
                 self._refused("invalid_argument", "room.create", **{**room, **change})
         self._refused("failed_precondition", "room.create", **{**room, "template": "unknown"})
@@ -65,8 +66,9 @@ class Protocol(RoomdCase):
     def test_wrong_guests_are_refused(self) -> None:
         sandbox = self.room()
         guest = {"sandbox": sandbox, "name": "g", "kind": "python", "env": {}, "cwd": "/"}
-        for change in ({"name": "a/b"}, {"name": "roomd.sock"}, {"kind": "perl"}, {"kind": None}, {"env": []}, {"env": {"A=B": "x"}}, {"env": {"A": 1}},
-                       {"env": {"A": "\0"}}, {"cwd": "x"}, {"cwd": ""}, {"sandbox": "b b"}):
+        changes: tuple[dict[str, object], ...] = ({"name": "a/b"}, {"name": "roomd.sock"}, {"kind": "perl"}, {"kind": None}, {"env": []}, {"env": {"A=B": "x"}}, {"env": {"A": 1}},
+                       {"env": {"A": "\0"}}, {"cwd": "x"}, {"cwd": ""}, {"sandbox": "b b"})
+        for change in changes:
             with self.subTest(change):
                 self._refused("invalid_argument", "guest.start", **{**guest, **change})
         self._refused("not_found", "guest.start", **{**guest, "sandbox": "nobody"})

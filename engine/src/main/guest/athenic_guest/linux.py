@@ -100,8 +100,8 @@ def call(name: str, subject: str, *args: int | bytes | None | ctypes.Array[ctype
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """mount(2)."""
-    encode = lambda text: None if text is None else os.fsencode(text)  # noqa: E731
-    if _LIBC.mount(encode(source), encode(target), encode(kind), ctypes.c_ulong(flags), encode(data)) < 0:
+    texts = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
+    if _LIBC.mount(*texts[:3], ctypes.c_ulong(flags), texts[3]) < 0:
         raise SyscallError("mount", f"{kind or source or 'none'} on {target}", ctypes.get_errno())
 
 

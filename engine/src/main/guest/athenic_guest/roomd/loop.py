@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -18,6 +19,7 @@ _LOOP_CONFIGURE, _LOOP_CLR_FD, _LOOP_CTL_GET_FREE, _LOOP_CTL_REMOVE = 0x4C0A, 0x
 _LO_FLAGS_AUTOCLEAR: Final = 4
 _MAJOR: Final = 7
 _UNBIND_SECONDS: Final = 10.0
+_REMOVE_SECONDS: Final = 1.0
 
 
 class LoopDevices:
@@ -85,16 +87,15 @@ class LoopDevices:
                 os.close(descriptor)
 
     def remove_added(self) -> None:
-        """Takes away the devices that were added since the start and that nobody uses."""
-        try:
-            with open("/dev/loop-control", "rb") as control:
-                for number in range(self._first_own, self._count()):
-                    try:
-                        fcntl.ioctl(control, _LOOP_CTL_REMOVE, number)
-                    except OSError:
-                        pass  # in use by somebody, or never added
-        except OSError:
-            pass  # no loop devices here
+        """Takes away the devices that were added since the start and that nobody uses, for at most a second: the kernel needs about 90 ms
+        for each. One that stays is unbound and is used by the next who needs one."""
+        deadline = time.monotonic() + _REMOVE_SECONDS
+        with contextlib.suppress(OSError), open("/dev/loop-control", "rb") as control:
+            for number in range(self._count() - 1, self._first_own - 1, -1):
+                if time.monotonic() > deadline:
+                    return
+                with contextlib.suppress(OSError):  # in use by somebody, or never added
+                    fcntl.ioctl(control, _LOOP_CTL_REMOVE, number)
 
 
 def _real_path(folder: int, name: str) -> str:

@@ -35,7 +35,7 @@ def new_mount(kind: str, options: Mapping[str, str], flags: Sequence[str], attri
 
 def _messages(context: int) -> str | None:
     """What the kernel wrote about the last failure of a file system context, e.g. `e overlay: No changes allowed in reconfigure`."""
-    lines = []
+    lines: list[str] = []
     while len(lines) < 8:
         try:
             lines.append(os.read(context, 4096).decode(errors="replace").strip())

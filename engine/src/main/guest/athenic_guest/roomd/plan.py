@@ -152,7 +152,7 @@ def room_plan(hostname: str, shm_bytes: int, with_hosts_files: bool = True) -> l
     steps: list[Step] = [
         Mount("tmpfs", "dev", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k,nr_inodes=64"),
         *(Device(name) for name in DEVICES),
-        Mount("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5,max=256"),
+        Mount("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,gid=5,max=64"),
         Mount("tmpfs", "dev/shm", MS_NOSUID | MS_NODEV, f"mode=1777,size={shm_bytes},nr_inodes=16384"),
         Mount("mqueue", "dev/mqueue", quiet),
         Symlink("pts/ptmx", "dev/ptmx"),

@@ -83,13 +83,9 @@ def _comparison(compare: Compare) -> _Comparison:
 
 
 def _value(action: Action) -> int:
-    match action:
-        case Action.ALLOW:
-            return _ALLOW
-        case Action.KILL:
-            return _KILL_PROCESS
-        case _:
-            return _ERRNO | action.value
+    if action is Action.ALLOW:
+        return _ALLOW
+    return _ERRNO | int(action.value)
 
 
 def _export(library: ctypes.CDLL, context: int) -> bytes:

@@ -17,7 +17,6 @@ class Action(enum.Enum):
     """What the kernel does; numbers are errno values (errno.h)."""
 
     ALLOW = "allow"
-    KILL = "kill"
     PRETEND = 0
     EPERM = 1
     ENOSYS = 38
