@@ -123,12 +123,12 @@ need_sandbox_tools() {
 
 JAR=$ATHENIC_HOME/server/target/athenic.jar
 
-# Anything newer than the jar that the jar is made of? Folders count too: a removed file changes its folder's time.
+# Is any file that the jar is made of newer than the jar?
 jar_is_stale() {
   [ -f "$JAR" ] || return 0
   [ -n "$(find "$ATHENIC_HOME/pom.xml" "$ATHENIC_HOME"/*/pom.xml "$ATHENIC_HOME"/*/src/main "$ATHENIC_HOME"/web/src \
     "$ATHENIC_HOME"/web/package-lock.json "$ATHENIC_HOME"/web/index.html \
-    -name __pycache__ -prune -o -newer "$JAR" -print -quit 2>/dev/null)" ]
+    -name __pycache__ -prune -o -type f -newer "$JAR" -print -quit 2>/dev/null)" ]
 }
 
 # bar PERCENT: twenty cells.
@@ -174,9 +174,10 @@ need_jar() {
 }
 
 GUEST=$ATHENIC_HOME/engine/src/main/guest
-PYTHON=/usr/bin/python3   # the system's own: a user's pyenv or conda must not decide what runs as root
+# The system's own: a user's pyenv or conda must not decide what runs as root. -B: nothing is written into the clone.
+PYTHON=(/usr/bin/python3 -I -B)
 
 need_template() {
   as_root mkdir -p "$1"
-  as_root "$PYTHON" -I "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
+  as_root "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
 }

@@ -30,7 +30,7 @@ echo "Sandboxes"
 if is_root; then ok "root" "roomd runs as root, the server as the user '$ATHENIC_USER'"
 elif command -v sudo >/dev/null; then note "root" "you are $(id -un)" "roomd is started through sudo, which may ask for your password"
 else bad "root" "you are $(id -un), and there is no sudo" "run as root, or install sudo"; fi
-for program in "$PYTHON" mmdebstrap mkfs.ext4 setpriv flock; do
+for program in "${PYTHON[0]}" mmdebstrap mkfs.ext4 setpriv flock; do
   if path=$(command -v "$program" || PATH=$PATH:/usr/sbin:/sbin command -v "$program"); then ok "$(basename "$program")" "$path"
   else bad "$(basename "$program")" "not found" "apt-get install python3 mmdebstrap e2fsprogs util-linux (./athenic run does it)"; fi
 done

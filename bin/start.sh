@@ -89,7 +89,7 @@ stop_all() {
 start_roomd() {
   as_root install -d -m 0711 /run/athenic "$runtime" || die "sandboxes need root's rights for roomd, the small process that makes rooms: run this as root, or install sudo"
   is_root || sudo -v || die "roomd needs root's rights: sudo refused"
-  local roomd=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$PYTHON" -I "$GUEST/roomd.py" --data "$data" --runtime "$runtime" --uid "$server_uid" --gid "$server_gid")
+  local roomd=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${PYTHON[@]}" "$GUEST/roomd.py" --data "$data" --runtime "$runtime" --uid "$server_uid" --gid "$server_gid")
   is_root || roomd=(sudo "${roomd[@]}")
   "${roomd[@]}" 9>&- >>"$app/roomd.log" 2>&1 &
   roomd_pid=$!
@@ -154,17 +154,15 @@ fi
 server_pid=$!
 status=0
 wait -n -p ended "$server_pid" "$roomd_pid" || status=$?
-if [ "${ended:-}" = "$roomd_pid" ] && kill -0 "$server_pid" 2>/dev/null; then
-  # The server says what happened and ends, since it cannot serve without roomd.
-  sleep 0.2
-  if [ "$command" = run ]; then
-    say "athenic: roomd ended (status $status). Its last words ($app/roomd.log):"
-    tail -n 5 "$app/roomd.log" >&2
-    status=1
-  else
-    status=0
-    wait "$server_pid" || status=$?
-  fi
+if [ "${ended:-}" = "$roomd_pid" ] && [ "$status" -ne 0 ]; then
+  say "athenic: roomd ended (status $status). Its last words ($app/roomd.log):"
+  tail -n 5 "$app/roomd.log" >&2
+fi
+if [ "${ended:-}" = "$roomd_pid" ]; then # the server notices by itself, and ends: its status counts
+  roomd_pid=''
+  status=0
+  wait "$server_pid" || status=$?
+  ended=$server_pid
 fi
 [ "${ended:-}" = "$server_pid" ] && server_pid=''
 exit "$status"

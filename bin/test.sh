@@ -24,7 +24,7 @@ export ATHENIC_TEST_DATA=$data
 
 cd "$ATHENIC_HOME"
 say "Guest tests (Python, real rooms) ..."
-(cd engine/src/test/guest && PYTHONPATH="$GUEST" PYTHONDONTWRITEBYTECODE=1 "$PYTHON" -m unittest discover -v -p 'test_*.py' 2>&1 |
+(cd engine/src/test/guest && PYTHONPATH="$GUEST" PYTHONDONTWRITEBYTECODE=1 "${PYTHON[0]}" -m unittest discover -v -p 'test_*.py' 2>&1 |
   grep -v ' \.\.\. ok$')
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "guest tests failed"
 

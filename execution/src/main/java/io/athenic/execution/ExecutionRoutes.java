@@ -89,8 +89,9 @@ public final class ExecutionRoutes {
     }
 
     private void post(Router router, String path, Answering answering) {
+        // A route of its own: Vert.x wants the body handler to be the first of its route.
+        router.route(HttpMethod.POST, path).handler(ExecutionRoutes::checkType).failureHandler(Replies::ofStatus);
         router.route(HttpMethod.POST, path)
-                .handler(ExecutionRoutes::checkType)
                 .handler(BodyHandler.create(false).setBodyLimit(MAX_BODY))
                 .handler(request -> answer(request, answering))
                 .failureHandler(Replies::ofStatus);
