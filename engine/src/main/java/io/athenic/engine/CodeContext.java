@@ -7,8 +7,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +34,8 @@ public final class CodeContext {
     private final Runnable usable;
     private final GuestSlot slot;
     private final Map<Guest, KernelEvent.Failed> endings = new ConcurrentHashMap<>();
-    private final Set<KernelStream> running = ConcurrentHashMap.newKeySet();
+    /** In the order in which they reached the kernel. */
+    private final Queue<KernelStream> running = new ConcurrentLinkedQueue<>();
 
     CodeContext(String id, String language, String cwd, Room room, Map<String, String> env, Runnable usable) {
         this.id = id;
@@ -127,11 +129,22 @@ public final class CodeContext {
                 room.timers(),
                 () -> ending(kernel, oomKills),
                 () -> Thread.ofVirtual().name("stuck-" + room.id()).start(() -> endStuck(kernel)),
-                () -> running.remove(self[0]));
+                () -> {
+                    running.remove(self[0]);
+                    promoteFirst();
+                });
         self[0] = stream;
         running.add(stream);
+        promoteFirst();
         stream.begin("execution-" + room.id() + "-" + id);
         return stream;
+    }
+
+    private void promoteFirst() {
+        KernelStream first = running.peek();
+        if (first != null) {
+            first.promote();
+        }
     }
 
     /** Interrupts the code that runs and what waits behind it; their streams deliver the end. */

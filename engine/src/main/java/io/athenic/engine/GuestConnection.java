@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class GuestConnection implements AutoCloseable {
     private static final int MAX_WRITE = 64 * 1024;
+    private static final Duration CONNECT = Duration.ofSeconds(10);
 
     private final SocketChannel channel;
     private final FrameReader reader;
@@ -38,18 +39,23 @@ final class GuestConnection implements AutoCloseable {
 
     /** Connects; {@code onClose} runs once when the connection is closed, and also when connecting fails. */
     static GuestConnection open(Path socket, Timers timers, Runnable onClose) {
-        SocketChannel channel = null;
+        SocketChannel channel;
         try {
             channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-            channel.connect(UnixDomainSocketAddress.of(socket));
-            return new GuestConnection(channel, timers, onClose);
         } catch (IOException e) {
-            Closing.quietly(channel);
             onClose.run();
+            throw new EngineException(ErrorCode.RESOURCE_EXHAUSTED, "no more sockets can be opened", e);
+        }
+        GuestConnection connection = new GuestConnection(channel, timers, onClose);
+        // A guest that was stopped by its room's root accepts nothing: connecting then waits for a place in its queue.
+        try (Deadline _ = connection.deadline(CONNECT)) {
+            channel.connect(UnixDomainSocketAddress.of(socket));
+            return connection;
+        } catch (IOException e) {
+            connection.close();
             throw new EngineException(ErrorCode.UNAVAILABLE, "the sandbox does not answer", e);
         } catch (RuntimeException e) {
-            Closing.quietly(channel);
-            onClose.run();
+            connection.close();
             throw e;
         }
     }

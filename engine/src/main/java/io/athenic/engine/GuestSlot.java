@@ -94,7 +94,7 @@ final class GuestSlot {
     private Guest start() {
         Guest started = null;
         try {
-            started = room.start(kind, env.get(), cwd).await(Room.ROOMD_WAIT);
+            started = room.startNow(kind, env.get(), cwd);
             return started;
         } finally {
             boolean unwanted;

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One execution. Its connection has two halves: ending ours interrupts the code, theirs goes on until the code has ended. So a closed
  * stream still knows when its code has obeyed, and code that has not within two seconds of being asked is reported to {@code stuck}.
- * Code that still waits behind another is not running and cannot disobey: the time counts from its acceptance.
+ * Code that still waits behind another is not running and cannot disobey: the time counts from when nothing is before it.
  */
 final class KernelStream implements CodeStream {
     private static final Duration OBEY = Duration.ofSeconds(2);
@@ -27,6 +27,10 @@ final class KernelStream implements CodeStream {
     private final KernelMessages messages = new KernelMessages();
     private final ReentrantLock lock = new ReentrantLock();
     private volatile boolean delivered;
+
+    /** Nothing is before it in the kernel's queue, as far as we know. */
+    @GuardedBy("lock")
+    private boolean first;
 
     @GuardedBy("lock")
     private boolean accepted;
@@ -129,11 +133,22 @@ final class KernelStream implements CodeStream {
     }
 
     private void accept() {
-        boolean watch;
         lock.lock();
         try {
             accepted = true;
-            watch = interrupted;
+        } finally {
+            lock.unlock();
+        }
+        promote();
+    }
+
+    /** Nothing is before it any more. A kernel that computes with its lock held cannot even say that it has accepted. */
+    void promote() {
+        boolean watch;
+        lock.lock();
+        try {
+            watch = interrupted && !first;
+            first = true;
         } finally {
             lock.unlock();
         }
@@ -177,7 +192,7 @@ final class KernelStream implements CodeStream {
                 return;
             }
             interrupted = true;
-            watch = accepted;
+            watch = first;
         } finally {
             lock.unlock();
         }

@@ -18,6 +18,7 @@ final class Room {
     static final int MAX_CONNECTIONS = 512;
 
     private final RoomdClient roomd;
+    private final Zygotes zygotes;
     private final Timers timers;
     private final String id;
     private final String template;
@@ -28,8 +29,9 @@ final class Room {
     private final AtomicLong oomKills = new AtomicLong();
     private volatile boolean dead;
 
-    Room(RoomdClient roomd, Timers timers, String id, String template, Limits limits) {
+    Room(RoomdClient roomd, Zygotes zygotes, Timers timers, String id, String template, Limits limits) {
         this.roomd = roomd;
+        this.zygotes = zygotes;
         this.timers = timers;
         this.id = id;
         this.template = template;
@@ -79,6 +81,21 @@ final class Room {
         } catch (EngineException e) {
             guests.remove(guest.name());
             throw e;
+        }
+    }
+
+    /** Starts a guest and waits until it accepts connections; if the zygote has just died another is started first. */
+    Guest startNow(String kind, Map<String, String> env, String cwd) {
+        zygotes.ensure(template);
+        try {
+            return start(kind, env, cwd).await(ROOMD_WAIT);
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.FAILED_PRECONDITION || dead) {
+                throw e;
+            }
+            zygotes.exited(template);
+            zygotes.ensure(template);
+            return start(kind, env, cwd).await(ROOMD_WAIT);
         }
     }
 

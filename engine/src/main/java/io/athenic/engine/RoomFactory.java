@@ -67,7 +67,7 @@ final class RoomFactory {
     }
 
     private FinishedRoom make(String template, Limits limits, long deadline) {
-        Room room = new Room(roomd, timers, ids.sandbox(), template, limits);
+        Room room = new Room(roomd, zygotes, timers, ids.sandbox(), template, limits);
         rooms.put(room.id(), room);
         try {
             room.create().await(left(deadline));

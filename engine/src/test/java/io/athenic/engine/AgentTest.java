@@ -163,7 +163,11 @@ final class AgentTest {
 
     @Test
     void aFullDiskIsToldToTheWriter() {
-        code(ErrorCode.RESOURCE_EXHAUSTED, () -> agent.write("huge", null, Map.of(), new Zeros(4L << 30)));
+        Limits small = new Limits(256L << 20, 1000, 64, 32L << 20, 5000);
+        SandboxSpec spec = new SandboxSpec("base", Duration.ofMinutes(5), Map.of(), Map.of(), true, true, small);
+        Agent cramped = ENGINE.engine().create(spec).agent();
+
+        code(ErrorCode.RESOURCE_EXHAUSTED, () -> cramped.write("huge", null, Map.of(), new Zeros(64L << 20)));
     }
 
     @Test

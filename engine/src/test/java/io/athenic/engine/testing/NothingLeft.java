@@ -25,7 +25,8 @@ public final class NothingLeft {
         mounts(roomd).forEach(mount -> left.add("mount " + mount));
         children(roomd.runtime().resolve("s")).forEach(path -> left.add("socket folder " + path));
         children(roomd.data().resolve("disks")).stream()
-                .filter(path -> !String.valueOf(path.getFileName()).startsWith("ext4-")) // an empty disk, kept to copy from
+                .filter(path ->
+                        !String.valueOf(path.getFileName()).startsWith("ext4-")) // an empty disk, kept to copy from
                 .forEach(path -> left.add("disk " + path));
         return left;
     }
