@@ -246,6 +246,26 @@ for path in glob.glob('/proc/[0-9]*'):
 """
         self.assertEqual(probe(self.user, source), [])
 
+    def test_nothing_of_another_sandbox_is_in_memory(self) -> None:
+        secret = "0f9c2b7e-secret-of-a-neighbour"
+        sandbox = self.room()
+        for number in range(5):
+            self.roomd.call("guest.start", sandbox=sandbox, name=f"g{number}", kind="python", env={f"KEY{n}": secret + "x" * n for n in range(200)}, cwd="/")
+
+        found = probe(self.roomd.guest("prison", "later"), f"""
+result = 0
+own = {secret[::-1].encode()!r}[::-1]  # one copy, made here
+with open('/proc/self/mem', 'rb', 0) as memory:
+    for line in open('/proc/self/maps'):
+        if ' rw' in line and 'vvar' not in line:
+            start, end = (int(x, 16) for x in line.split()[0].split('-'))
+            memory.seek(start)
+            for position in range(start, end, 4096):
+                result += memory.read(4096).count(own)
+""")
+
+        self.assertLessEqual(found, 2)  # the one that is searched for, and the page it was read into
+
     def test_chroot_and_handles_do_not_lead_out(self) -> None:
         self.refused("result = call(161, b'/tmp')", errno.EPERM)
         for found in self.both("import os\nresult = [os.path.samestat(os.stat('/'), os.stat('/' + '../' * 50)), sorted(os.listdir('/proc/1/cwd/')) if os.getuid() == 0 else 0]"):

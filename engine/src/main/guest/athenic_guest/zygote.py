@@ -1,12 +1,13 @@
 """The zygote: one process per template that has everything imported and forks guests into rooms.
 
 Started by roomd with an empty environment, chrooted in the template (`roomd/zygote_entry.py`). It has one thread: a fork copies no other.
-Its memory is copied to every guest, so it holds no secret. It obeys packets (SOCK_SEQPACKET, JSON) of roomd on descriptor 3:
+Its memory, freed parts included, is copied to every guest: so it never sees what belongs to one sandbox. A guest's order (its environment
+may hold keys) comes in a memfd that only the child reads. Packets (SOCK_SEQPACKET, JSON) of roomd on descriptor 3:
 
 `{"op": "setup", "filters": [hex…], "owner": [uid, gid]}` first; answered by `{"ready": true}` or `{"error": TEXT}`. Then
-`{"id", "op": "fork", "kind", "env", "cwd", "socket", "cgroup": bool}` with descriptors [status pipe, pidfd of the room's init, v2 directory?,
-cgroup.procs…] → `{"id", "pid"}` with [pidfd] or `{"id", "error"}`; the guest writes `ok` or an error to the status pipe when it is
-confined. `{"exited": pid, "status": wait status}` when a guest has ended.
+`{"id", "op": "fork", "cgroup": bool}` with descriptors [status pipe, order, pidfd of the room's init, v2 directory?, cgroup.procs…] →
+`{"id", "pid"}` with [pidfd] or `{"id", "error"}`; the guest writes `ok` or an error to the status pipe when it is confined.
+`{"exited": pid, "status": wait status}` when a guest has ended. An order is JSON: `kind`, `env`, `cwd`, `socket` (path below the sockets' folder).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if __name__ == "__main__":
 
 from athenic_guest import confine, guests, linux
 
-_CONTROL, _PACKET_BYTES, _MAX_DESCRIPTORS = 3, 262_144, 16
+_CONTROL, _PACKET_BYTES, _ORDER_BYTES, _MAX_DESCRIPTORS = 3, 262_144, 1 << 20, 16
 _SOCKETS = "/run/sock"
 # At the memory limit kernels go first: the agent has to live to tell.
 _OOM_SCORES = {"agent": 0}
@@ -89,40 +90,38 @@ class Zygote:
 
     def _fork(self, request: dict[str, Any], descriptors: list[int]) -> tuple[int, int]:
         """One fork, into the room's pid namespace: with a second one the guest would become a child of the host's init, not ours."""
-        init = descriptors[1]
+        init = descriptors[2]
         linux.setns(init, linux.CLONE_NEWPID)  # for our children only; setns(2)
         try:
-            pid, pidfd = linux.clone_process(0, descriptors[2] if request["cgroup"] else None)
+            pid, pidfd = linux.clone_process(0, descriptors[3] if request["cgroup"] else None)
         except OSError:
             linux.setns(self._own_pids, linux.CLONE_NEWPID)
             raise
         if pid == 0:
-            self._become_guest(request, descriptors)
+            self._become_guest(descriptors[0], descriptors[1], init, descriptors[4 if request["cgroup"] else 3:])
         try:
             linux.setns(self._own_pids, linux.CLONE_NEWPID)
         except OSError:
             os._exit(1)  # the next guest would be born in the wrong room
         return pid, pidfd
 
-    def _become_guest(self, request: dict[str, Any], descriptors: list[int]) -> NoReturn:
-        status = descriptors[0]
+    def _become_guest(self, status: int, order_file: int, init: int, groups: list[int]) -> NoReturn:
         try:
             _forget_signals()
-            kind = request["kind"]
-            uid = 0 if kind == "agent" else confine.USER_ID
+            order = json.loads(os.pread(order_file, _ORDER_BYTES, 0))
+            kind = order["kind"]
             listener, status = confine.enter(confine.Target(
-                init=descriptors[1], groups=descriptors[3 if request["cgroup"] else 2:], socket_path=f"{_SOCKETS}/{request['socket']}",
-                socket_uid=self._owner[0], socket_gid=self._owner[1], uid=uid, oom_score=_OOM_SCORES.get(kind, _KERNEL_OOM_SCORE),
-                filters=self._filters), status)
+                init=init, groups=groups, socket_path=f"{_SOCKETS}/{order['socket']}", socket_uid=self._owner[0], socket_gid=self._owner[1],
+                uid=0 if kind == "agent" else confine.USER_ID, oom_score=_OOM_SCORES.get(kind, _KERNEL_OOM_SCORE), filters=self._filters), status)
             _reseed()
             gc.enable()
-            environment = {str(key): str(value) for key, value in request["env"].items()}
+            environment = {str(key): str(value) for key, value in order["env"].items()}
             os.environ.clear()
             os.environ.update(environment)
             os.write(status, b"ok")
             os.close(status)
             status = -1
-            guests.serve(kind, listener, environment, request["cwd"])
+            guests.serve(kind, listener, environment, order["cwd"])
         except SystemExit as leave:
             os._exit(leave.code if isinstance(leave.code, int) else int(leave.code is not None))
         except BaseException as error:  # the outermost frame of this process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -136,14 +137,13 @@ class Rooms:
         status_read, status_write = os.pipe2(os.O_CLOEXEC)
         opened = [status_write]
         try:
+            opened.append(_order(room, request))
             opened.append(room.init.duplicate())
             birthplace = room.group.birthplace()
             if birthplace is not None:
                 opened.append(birthplace)
             opened += [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in room.group.join_files()]
-            guest = zygote.forker.fork({
-                "op": "fork", "kind": request.kind, "env": dict(request.env), "cwd": request.cwd,
-                "socket": f"{room.sandbox}/{request.name}.sock", "cgroup": birthplace is not None}, opened)
+            guest = zygote.forker.fork({"op": "fork", "cgroup": birthplace is not None}, opened)
         except BaseException:
             os.close(status_read)
             raise
@@ -176,6 +176,14 @@ class Rooms:
         if not room.destroyed:
             fields = exit_fields(status)
             self._emit({"event": "room.exit", "sandbox": room.sandbox, "signal": fields.get("signal", 0)})
+
+
+def _order(room: Room, request: GuestRequest) -> int:
+    """What the new process shall be, in memory that the zygote passes on unread: its own memory is copied to every sandbox."""
+    descriptor = os.memfd_create("order", os.MFD_CLOEXEC)
+    os.write(descriptor, json.dumps({"kind": request.kind, "env": dict(request.env), "cwd": request.cwd,
+                                     "socket": f"{room.sandbox}/{request.name}.sock"}).encode())
+    return descriptor
 
 
 def _await_guest(status: int) -> None:
