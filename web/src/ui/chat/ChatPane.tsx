@@ -26,7 +26,7 @@ export function ChatPane(): ReactElement {
         )}
         {title !== '' && <h1 className="chat-title" title={title}>{title}</h1>}
         <span className="spacer" />
-        {!layout.runOpen && session !== undefined && (
+        {!layout.runOpen && session !== undefined && session.loading !== 'missing' && (
           <button type="button" className="button button-quiet" title="Show the run side (Ctrl J)" onClick={() => layout.openRun(session.executions.length === 0 ? 'files' : 'output')} data-testid="open-run">
             <PanelRightOpen size={16} strokeWidth={1.75} aria-hidden />Run
             {session.executions.length > 0 && <span className="count">{session.executions.length}</span>}
@@ -40,6 +40,7 @@ export function ChatPane(): ReactElement {
 }
 
 function Messages({ session }: { readonly session: ThreadSession }): ReactElement {
+  const athenic = useAthenic();
   useObservable(session);
   const list = useRef<HTMLDivElement>(null);
   const [sticks, setSticks] = useState(true);
@@ -65,7 +66,7 @@ function Messages({ session }: { readonly session: ThreadSession }): ReactElemen
       }}>
         <div className="messages-inner" role="log" aria-label="Messages" aria-live="polite" data-testid="messages">
           {loading === 'loading' && <p className="hint skeleton-late">Loading the thread</p>}
-          {loading === 'missing' && <p className="notice notice-warning">This thread does not exist (any more). It may have been deleted; start a new one on the left.</p>}
+          {loading === 'missing' && <p className="notice notice-warning">This thread does not exist (any more). It may have been deleted. <button type="button" className="link" onClick={() => athenic.open(undefined)}>Start a new thread</button></p>}
           {loading === 'failed' && (
             <p className="notice notice-error">
               {session.error} <button type="button" className="link" onClick={() => void session.load()}>Try again</button>
