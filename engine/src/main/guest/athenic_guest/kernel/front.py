@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn
 from .. import frames
 from . import environment, formats, processes
 from .capture import Capture
-from .output import Output
+from .output import Output, signals_blocked
 from .server import Execution, Server
 
 COMMANDS: Final = 200
@@ -71,10 +71,12 @@ class Front(ABC):
 
     def serve(self, listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
         environment.enter(env, cwd)
-        self._output.start()
-        self._capture.start()
+        with signals_blocked():  # for the threads, which inherit it: a signal is to interrupt the main thread
+            self._output.start()
+            self._capture.start()
         self._program = self.launch()
-        self._server.listen(listener)
+        with signals_blocked():
+            self._server.listen(listener)
         while True:
             self._execute(self._server.next(self._count))
             self._count += 1

@@ -1,19 +1,26 @@
 """The way of a kernel's output to the server.
 
 Everything that an execution says (text written to stdout and stderr, results, errors) goes through one list, so the order in which
-it was said is the order in which it is sent. Writers append and go on; one thread sends. A writer pays for an append and an addition,
-since programs print lines by the hundred thousand; the sender joins what has gathered.
+it was said is the order in which it is sent. Writers append and go on. A writer pays for an append and an addition, since programs print
+lines by the hundred thousand; whoever sends joins what has gathered.
 
-Bounds: the sender is woken at SEND_AT or DELAY after the first waiting item; a writer sleeps while more than MOST is waiting. Sizes
-are counted in characters plus WEIGHT for each item, which stands for the memory of the item itself.
+Two send, never at once: the sender's thread, woken at SEND_AT or DELAY after the first waiting item; and the main thread itself at the end of
+a line, as long as it has tokens (BURST, one more every DELAY). For a thread needs Python's lock, and a call in C may hold it for minutes:
+`print("started")` before such a call has to be seen before its end.
+
+A writer sleeps while more than MOST is waiting. Sizes are counted in characters plus WEIGHT for each item, which stands for the memory of
+the item itself.
 """
 
 from __future__ import annotations
 
+import select
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
@@ -23,7 +30,9 @@ SEND_AT: Final = 64 << 10
 MOST: Final = 1 << 20
 WEIGHT: Final = 32
 DELAY: Final = 0.002
+BURST: Final = 16
 LATE_MOST: Final = 64 << 10
+_AT_ONCE: Final = 16 << 10  # a socket that poll(2) calls writable takes this much without waiting
 _SLICE: Final = 200_000  # characters; in UTF-8 at most 800 kB, so a slice always fits a frame
 
 # What the list holds: a str is text of stdout; a tuple is (kind, payload) with one of the kinds of frames, or one of these.
@@ -31,19 +40,24 @@ BEGIN: Final = 10
 END: Final = 11
 _FIRST: Final = 0
 _NOW: Final = 1
+_SIGNALS: Final = signal.valid_signals()
 
 Item = Any
 
 
 class Output:
-    """The list and its sender. `write` may be called from any thread and from a thread that is interrupted by a signal."""
+    """The list and its senders. Items may be put from any thread, and from a thread that is interrupted by a signal."""
 
     def __init__(self) -> None:
         self.pending: list[Item] = []
         self.size = 0
         self.awake = False
+        self.eager = True  # whether the main thread has tokens
+        self._tokens = float(BURST)
+        self._counted = 0.0
         self._hurried = False
         self._wake: SimpleQueue[int] = SimpleQueue()
+        self._sending = threading.Lock()  # held while items are taken and sent; guards what follows
         self._peer: socket.socket | None = None
         self._gone = False
         self._late: list[tuple[int, bytes]] = []
@@ -58,13 +72,16 @@ class Output:
         """Appends one item; sleeps while too much is waiting (so an endless print is slowed by a slow server)."""
         self.pending.append(item)
         self.size += size + WEIGHT
-        self.rouse()
+        self.rouse(False)
 
-    def rouse(self) -> None:
-        """Wakes the sender when it sleeps or much is waiting. For writers that append and count by themselves."""
+    def rouse(self, line: bool) -> None:
+        """For writers that append and count by themselves: sees to it that what waits is sent. `line`: a line has just ended."""
         if not self.awake:
             self.awake = True
             self._wake.put(_FIRST)
+        if line and self.eager and self.size < _AT_ONCE and threading.current_thread() is threading.main_thread():
+            self._spend()
+            return
         if self.size < SEND_AT:
             return
         if not self._hurried:
@@ -80,12 +97,36 @@ class Output:
         self.put((BEGIN, (peer, first)), len(first))
 
     def end(self, on_end: Callable[[], None]) -> None:
-        """The last item of an execution: sends at once, closes the connection, then calls on_end in the sender's thread."""
+        """The last item of an execution, by the main thread: sends at once, then calls on_end."""
         self.pending.append((END, on_end))
-        self.awake = True
-        self._wake.put(_NOW)
+        self._send_here()
+        if self.pending:
+            self.awake = True
+            self._wake.put(_NOW)
 
-    # --- the sender ------------------------------------------------------------------------------------------------------
+    def _spend(self) -> None:
+        now = time.monotonic()
+        self._tokens = min(float(BURST), self._tokens + (now - self._counted) / DELAY) - 1.0
+        self._counted = now
+        self.eager = self._tokens >= 1.0
+        self._send_here()
+
+    # --- sending ---------------------------------------------------------------------------------------------------------
+
+    def _send_here(self) -> None:
+        """Sends from the main thread if that cannot block. Signals wait: a handler that raises would leave the lock taken."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+            if not self._sending.acquire(blocking=False):
+                return
+            try:
+                if self.size < _AT_ONCE and (self._peer is None or self._gone or _writable(self._peer)):
+                    self._take()
+            finally:
+                self._sending.release()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _run(self) -> None:
         while True:
@@ -98,10 +139,15 @@ class Output:
                     pass
             # Cleared before the list is taken: whoever appends later wakes the sender again.
             self.awake = self._hurried = False
-            batch = self.pending[:]
-            del self.pending[: len(batch)]
-            self.size = 0
-            self._send(batch)
+            with self._sending:
+                self._take()
+            self.eager = True  # at least one token has been earned meanwhile
+
+    def _take(self) -> None:
+        batch = self.pending[:]
+        del self.pending[: len(batch)]
+        self.size = 0
+        self._send(batch)
 
     def _send(self, batch: list[Item]) -> None:
         try:
@@ -177,6 +223,25 @@ class Output:
         self._late_size += len(self._late[-1][1])
         while self._late_size > LATE_MOST and len(self._late) > 1:
             self._late_size -= len(self._late.pop(0)[1])
+
+
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """No signal reaches this thread, nor the threads that it starts meanwhile, for as long as they live."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _writable(peer: socket.socket) -> bool:
+    poll = select.poll()
+    try:
+        poll.register(peer, select.POLLOUT)
+    except ValueError:  # closed
+        return True
+    return bool(poll.poll(0))
 
 
 def _whole(data: bytes) -> Iterator[bytes]:

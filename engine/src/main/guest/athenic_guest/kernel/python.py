@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from .. import frames
 from . import environment, formats, hangup, processes
 from .capture import Capture
-from .output import Output
+from .output import Output, signals_blocked
 from .server import Execution, Server
 from .streams import Gate, Stream
 
@@ -95,7 +95,11 @@ def _restore(shell: Any, namespace: dict[str, Any] | None = None) -> None:
     """Takes away what cells have left, so that the user's first cell is number 1 in a clean namespace."""
     shell.execution_count = 1
     shell.error = None
-    shell.history_manager.reset(new_session=False)
+    history = shell.history_manager
+    history.reset(new_session=False)
+    history.input_hist_parsed[:] = history.input_hist_raw[:] = [""]
+    for name in ("_i", "_ii", "_iii", "_i00"):
+        setattr(history, name, "")
     hook = shell.displayhook
     hook._ = hook.__ = hook.___ = ""
     shell.user_ns["_oh"].clear()
@@ -115,7 +119,8 @@ def _restore(shell: Any, namespace: dict[str, Any] | None = None) -> None:
 def serve(listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
     """Serves one context until it is killed. For the child's main and only thread."""
     environment.enter(env, cwd)
-    sys.path[:] = ["", *(path for path in sys.path if path not in ("", "/run/guest")), *environment.site_folders()]
+    sys.path[:] = ["", *(path for path in sys.path if path and not path.startswith("/run/guest")), *environment.site_folders()]
+    sys.argv[:] = [""]
     Kernel(_SHELL[0]).run(listener)
 
 
@@ -139,10 +144,12 @@ class Kernel:
 
     def run(self, listener: socket.socket) -> NoReturn:
         self._install()
-        self._output.start()
-        self._capture.start()
+        with signals_blocked():  # for the threads, which inherit it: a signal is to interrupt the main thread
+            self._output.start()
+            self._capture.start()
         self._warm_up()
-        self._server.listen(listener)
+        with signals_blocked():
+            self._server.listen(listener)
         while True:
             self._execute(self._server.next(self._shell.execution_count))
 

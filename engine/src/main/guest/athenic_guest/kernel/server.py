@@ -1,7 +1,7 @@
 """The socket side of a kernel: connections, the queue of executions, and the interrupt when a server goes away.
 
 The main thread runs the cells, one after the other, since only the main thread of a Python process can be interrupted. Every connection
-has a thread of its own, which answers `ping`, queues an `execute`, and then waits for the connection's end: an end that comes before the
+has a thread of its own, which answers `ping` and `env.set`, queues an `execute`, and then waits for its end: an end that comes before the
 execution's is the server's wish to interrupt it.
 """
 
@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import Any, NoReturn
 
 from ..frames import Connection, Failure, FrameError, encode
+from . import environment
 from .output import Output
 
 _MAX_CONNECTIONS = 256
@@ -143,13 +144,18 @@ class Server:
         if op == "ping":
             connection.send_json({"ok": {}})
             return None
-        if op != "execute":
-            raise Failure("invalid_argument", f"unknown op '{op}': a kernel knows ping and execute")
-        code, env = request.get("code"), request.get("env") or {}
-        if not isinstance(code, str) or len(code) > _MAX_CODE:
-            raise Failure("invalid_argument", f"code must be a text of at most {_MAX_CODE} characters")
+        if op not in ("execute", "env.set"):
+            raise Failure("invalid_argument", f"unknown op '{op}': a kernel knows ping, env.set and execute")
+        env = request.get("env") or {}
         if not isinstance(env, dict) or not all(_good_variable(key, value) for key, value in env.items()):
             raise Failure("invalid_argument", "env must map names without '=' and NUL to texts without NUL")
+        if op == "env.set":
+            environment.apply(env)
+            connection.send_json({"ok": {}})
+            return None
+        code = request.get("code")
+        if not isinstance(code, str) or len(code) > _MAX_CODE:
+            raise Failure("invalid_argument", f"code must be a text of at most {_MAX_CODE} characters")
         execution = Execution(connection, code, env)
         with self._lock:
             if self._waiting >= _MAX_WAITING:

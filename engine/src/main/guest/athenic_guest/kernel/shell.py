@@ -40,6 +40,8 @@ class Publisher(DisplayPublisher):
     """`display()` and figures become further results."""
 
     def publish(self, data: dict[str, Any], *_arguments: Any, **_options: Any) -> None:
+        if data.get("e2b/chart") == {} and "image/png" not in data:
+            return  # a figure without axes: %run and plt.draw() make one by the way
         self.shell.emit(data, False)
 
     def clear_output(self, wait: bool = False) -> None:

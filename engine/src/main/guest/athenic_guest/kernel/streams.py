@@ -36,8 +36,8 @@ def writer(output: Output, capture: Capture, gate: Gate, kind: int) -> Callable[
             return 0
         append(text if plain and text.__class__ is str else (kind, str(text)))
         size = output.size = output.size + count + WEIGHT
-        if size >= SEND_AT or not output.awake:
-            output.rouse()
+        if output.eager or size >= SEND_AT or not output.awake:
+            output.rouse(text[-1] == "\n")
         return count
 
     return write

@@ -85,19 +85,25 @@ class Daemon:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda _number, _frame: self._stop())
-        with host.listen(f"{self._options.runtime}/roomd.sock", self._options.uid, self._options.gid) as listener:
-            print("roomd ready", flush=True)
-            connection = self._await_client(listener)
-            if connection is not None:
-                threading.Thread(target=_refuse, args=(listener,), name="refuse", daemon=True).start()
-                with connection:
-                    self._session = Session(connection, self._handlers)
-                    if not self._stopping:
-                        self._session.serve()
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-        self._close()
+        try:
+            with host.listen(f"{self._options.runtime}/roomd.sock", self._options.uid, self._options.gid) as listener:
+                print("roomd ready", flush=True)
+                self._serve(listener)
+        finally:
+            self._close()
         return 1 if self._failed else 0
+
+    def _serve(self, listener: socket.socket) -> None:
+        connection = self._await_client(listener)
+        if connection is None:
+            return
+        threading.Thread(target=_refuse, args=(listener,), name="refuse", daemon=True).start()
+        with connection:
+            self._session = Session(connection, self._handlers)
+            if not self._stopping:
+                self._session.serve()
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
 
     def _await_client(self, listener: socket.socket) -> socket.socket | None:
         """Waits for the server; gives up when it does not come within a minute and whoever started us is gone."""
@@ -135,8 +141,12 @@ class Daemon:
     def _close(self) -> None:
         """Takes everything down. What cannot be removed is said and left to the next start's sweep."""
         self._session = None
-        with ThreadPoolExecutor(8, thread_name_prefix="destroy") as pool:
-            list(pool.map(self._destroy, self._rooms.names()))
+        try:
+            with ThreadPoolExecutor(8, thread_name_prefix="destroy") as pool:
+                list(pool.map(self._destroy, self._rooms.names()))
+        except RuntimeError:  # the machine gives us no thread
+            for sandbox in self._rooms.names():
+                self._destroy(sandbox)
         for step in (self._zygotes.stop_all, self._rooms.close, self._hierarchy.close, self._loops.remove_added, self._remove_runtime):
             try:
                 step()

@@ -114,11 +114,18 @@ def _clone(flags: int, uid: int, cgroup: int | None) -> tuple[int, int]:
         linux.set_capabilities(capabilities)  # they went with the effective root; CLONE_INTO_CGROUP needs them
         pid, pidfd = linux.clone_process(flags, cgroup)
     except BaseException:
-        os.seteuid(0)
+        _be_root()
         raise
     if pid != 0:
-        os.seteuid(0)
+        _be_root()
     return pid, pidfd
+
+
+def _be_root() -> None:
+    try:
+        os.seteuid(0)
+    except OSError:
+        os._exit(1)  # the next child would be born as somebody else
 
 
 def _become(entry: Entry, roomd: socket.socket, descriptors: list[int]) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Mapping, Sequence
@@ -56,7 +57,8 @@ def set_attributes(mount: int, attributes: int, user_namespace: int = -1) -> Non
     try:
         call("mount_setattr", f"{attributes:#x}", mount, b"", _AT_EMPTY_PATH, data, len(data))
     except SyscallError as error:
-        hint = "id-mapped mounts of this file system need Linux 5.19 or newer" if attributes & ATTR_IDMAP else error.hint
+        unsupported = attributes & ATTR_IDMAP and error.errno in (errno.EINVAL, errno.EOPNOTSUPP)
+        hint = "this file system cannot be id-mapped below an overlay: Linux 5.19 or newer is needed" if unsupported else error.hint
         raise SyscallError(error.call, error.subject, error.errno or 0, hint) from None
 
 

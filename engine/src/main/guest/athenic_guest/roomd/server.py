@@ -96,7 +96,11 @@ class Session:
         if not self._waiting.acquire(blocking=False):
             self._fail(message["id"], RoomError("resource_exhausted", f"{_MAX_WAITING} requests are waiting: send fewer at a time"))
             return
-        pool.submit(self._run, message)
+        try:
+            pool.submit(self._run, message)
+        except RuntimeError as error:  # the machine gives us no thread
+            self._waiting.release()
+            self._fail(message["id"], RoomError("resource_exhausted", f"no thread for the request: {error}"))
 
     def _run(self, message: dict[str, Any]) -> None:
         number = message["id"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -50,7 +53,7 @@ def _current(store: Store, name: str, digest: str) -> bool:
 def _check_host(data: Path) -> None:
     if os.geteuid() != 0:
         raise Problem("building a template needs root: run the same command with sudo")
-    missing = [tool for tool in ("mmdebstrap", "unshare", "chroot", "apt-get") if shutil.which(tool) is None]
+    missing = [tool for tool in ("mmdebstrap", "unshare", "setsid", "chroot", "apt-get") if shutil.which(tool) is None]
     if missing:
         raise Problem(f"{', '.join(missing)} not found: run 'apt-get install -y mmdebstrap util-linux', then the same command again")
     data.mkdir(parents=True, exist_ok=True)
@@ -116,8 +119,10 @@ def _bootstrap(folder: Path, root: Path, cache: Path, definition: Definition, so
 def _run(command: list[str], extra: dict[str, str], progress: Progress) -> tuple[int, str]:
     """Runs on a pseudo-terminal, since mmdebstrap tells its progress to terminals only. Returns its status and the end of its output."""
     parent, child = pty.openpty()
-    env = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "LANG": "C.UTF-8", "TERM": "dumb", "COLUMNS": "80", **extra}
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=child, stderr=child, env=env, start_new_session=True)
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    env = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "LANG": "C.UTF-8", "TERM": "dumb", **extra}
+    # It asks /dev/tty for the width, so the terminal has to be its controlling one: setsid(1) makes it that without a further process.
+    process = subprocess.Popen(["setsid", "--ctty", *command], stdin=child, stdout=child, stderr=child, env=env)
     os.close(child)
     reader, log = Reader(progress), bytearray()
     try:

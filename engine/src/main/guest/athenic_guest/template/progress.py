@@ -8,7 +8,7 @@ import time
 from typing import TextIO
 
 _BAR = 30
-_PERCENT = re.compile(rb"(\d{1,3}\.\d\d) \[")
+_PERCENT = re.compile(rb"(?:(\w+): *)?(\d{1,3}\.\d\d) \[")
 _STEP = re.compile(rb"I: (running apt-get update|downloading packages|extracting archives|installing essential|installing remaining|cleaning)")
 # What mmdebstrap says when a step begins, what to show for it, and the share of the whole (percent) where it begins.
 _STEPS = {
@@ -71,7 +71,6 @@ class Reader:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._text, self._start, self._width = "starting", 0.0, 1.0
-        self._last, self._half = 0.0, 0
 
     def feed(self, data: bytes) -> None:
         for piece in re.split(rb"[\r\n]", data):
@@ -80,19 +79,14 @@ class Reader:
                 self._text, start = _STEPS[step.group(1)]
                 self._start = float(start)
                 self._width = float(_BOUNDS[_BOUNDS.index(start) + 1] - start)
-                self._last, self._half = 0.0, 0
                 self._progress.show(self._text, self._start)
                 continue
             found = _PERCENT.search(piece)
             if found:
-                self._percent(float(found.group(1)))
+                self._advance(found.group(1), float(found.group(2)) / 100)
 
-    def _percent(self, value: float) -> None:
-        # apt counts to 100 twice when it installs: for the download, then for dpkg.
-        if value + 20 < self._last:
-            self._half = 1
-        self._last = value
-        share = value / 100
+    def _advance(self, word: bytes | None, share: float) -> None:
+        # The last step counts to 100 twice: for the download, which is short, and for dpkg.
         if self._text.startswith("downloading and"):
-            share = share * 0.25 if self._half == 0 else 0.25 + share * 0.75
+            share = 0.25 + 0.75 * share if word == b"installing" else 0.25 * share
         self._progress.show(self._text, self._start + self._width * min(share, 1.0))
