@@ -41,6 +41,13 @@ public final class ApiException extends RuntimeException {
     static ApiException of(SandboxException failure, String sandboxId) {
         return switch (failure) {
             case SandboxNotFoundException e when !sandboxId.isEmpty() -> unknownSandbox(sandboxId);
+            // A create names no sandbox: what was not found is its template.
+            case SandboxNotFoundException e ->
+                new ApiException(
+                        ErrorCode.INVALID_REQUEST,
+                        "No sandbox could be made: " + e.getMessage()
+                                + ". Leave out the template, or name one of this server's.",
+                        e);
             case RateLimitException e ->
                 new ApiException(
                         ErrorCode.OVERLOADED,

@@ -34,10 +34,20 @@ final class WebFiles {
 
     static void mount(Router router, Vertx vertx) {
         var web = new WebFiles();
-        router.get()
-                .handler(context -> vertx.executeBlocking(() -> web.find(context.normalizedPath()), false)
-                        .onSuccess(file -> file.ifPresentOrElse(found -> send(context, found), context::next))
-                        .onFailure(context::fail));
+        // Not router.get(): a route for every path would make Vert.x answer 405 to other methods on paths that do not exist.
+        router.route().handler(context -> {
+            if (context.request().method() == HttpMethod.GET || context.request().method() == HttpMethod.HEAD) {
+                web.answer(context, vertx);
+            } else {
+                context.next();
+            }
+        });
+    }
+
+    private void answer(RoutingContext context, Vertx vertx) {
+        vertx.executeBlocking(() -> find(context.normalizedPath()), false)
+                .onSuccess(file -> file.ifPresentOrElse(found -> send(context, found), context::next))
+                .onFailure(context::fail);
     }
 
     private record Found(String path, Buffer bytes) {}
