@@ -94,16 +94,8 @@ final class Peers {
         }
     }
 
-    private static Path root() throws IOException {
-        Path data = Product.newData();
-        try {
-            Path template = data.resolve("templates").toRealPath().resolve("code-interpreter");
-            Path root = template.resolve("rootfs");
-            return Files.isDirectory(root) ? root.toRealPath() : template;
-        } finally {
-            Files.delete(data.resolve("templates"));
-            Files.delete(data);
-        }
+    private static Path root() {
+        return Product.templates().resolve("code-interpreter/rootfs");
     }
 
     private static List<Double> values(JsonNode array) {

@@ -69,7 +69,7 @@ class FloodTest {
                         "/execute-stream",
                         Map.of(
                                 "code",
-                                "import sys\nfor i in range(400): sys.stdout.write('x' * (1 << 20))",
+                                "import sys\nfor i in range(150): sys.stdout.write('x' * (1 << 20))",
                                 "clientId",
                                 client,
                                 "timeout",

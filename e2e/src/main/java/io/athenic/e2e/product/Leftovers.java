@@ -29,7 +29,7 @@ public record Leftovers(Path data, String name) {
             found.add("socket folder /run/athenic/" + name + " " + list(Path.of("/run/athenic", name)));
         }
         files(data.resolve("app/tmp")).forEach(file -> found.add("temporary file " + file));
-        files(data).filter(Leftovers::isImage).forEach(file -> found.add("disk image " + file));
+        files(data.resolve("sandboxes")).forEach(file -> found.add("sandbox file " + file));
         if (Files.exists(data.resolve("app/server.json"))) {
             found.add("app/server.json");
         }
@@ -93,10 +93,6 @@ public record Leftovers(Path data, String name) {
                 .filter(device -> device.getFileName().toString().startsWith("loop"))
                 .filter(device -> read(device.resolve("loop/backing_file")).contains(data.toString()))
                 .forEach(device -> found.add("loop device " + device.getFileName()));
-    }
-
-    private static boolean isImage(Path file) {
-        return file.toString().endsWith(".img") || file.toString().endsWith(".ext4");
     }
 
     private static Stream<Path> hierarchies() {

@@ -34,6 +34,7 @@ public final class Product implements AutoCloseable {
 
     private static final Path TEMPLATES =
             Path.of(System.getenv().getOrDefault("ATHENIC_TEST_DATA", "/var/lib/athenic"), "templates");
+    private static final String TEMPLATE = "code-interpreter";
     private static final Pattern READY =
             Pattern.compile("^Athenic is ready: http://127\\.0\\.0\\.1:(\\d+)$", Pattern.MULTILINE);
     /** The first start may have to build the jar; later ones take seconds. */
@@ -55,17 +56,24 @@ public final class Product implements AutoCloseable {
 
     /** A fresh data folder that sees the machine's built template. */
     public static Path newData() {
-        if (!Files.isDirectory(TEMPLATES)) {
+        if (!Files.isDirectory(TEMPLATES.resolve(TEMPLATE))) {
             throw new AssertionError("no built template in " + TEMPLATES
                     + ": run ./athenic test, or set ATHENIC_TEST_DATA to a data folder that has one");
         }
         try {
             Path data = Files.createTempDirectory("athenic-e2e-").toRealPath();
-            Files.createSymbolicLink(data.resolve("templates"), TEMPLATES.toRealPath());
+            // The folder must be a real one, since only root may change it; the template in it may be a link that root made.
+            Path templates = Files.createDirectory(data.resolve("templates"));
+            Files.createSymbolicLink(templates.resolve(TEMPLATE), TEMPLATES.resolve(TEMPLATE).toRealPath());
             return data;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** The folder of the machine's built templates. */
+    public static Path templates() {
+        return TEMPLATES;
     }
 
     /** Starts on {@code data} and returns when it says that it is ready. */
