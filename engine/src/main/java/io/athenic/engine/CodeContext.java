@@ -3,8 +3,6 @@ package io.athenic.engine;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -37,6 +35,9 @@ public final class CodeContext {
     /** In the order in which they reached the kernel. */
     private final Queue<KernelStream> running = new ConcurrentLinkedQueue<>();
 
+    private volatile @Nullable Guest withoutEnvironment;
+    private volatile @Nullable String sandboxEnded;
+
     CodeContext(String id, String language, String cwd, Room room, Map<String, String> env, Runnable usable) {
         this.id = id;
         this.language = language;
@@ -49,6 +50,7 @@ public final class CodeContext {
 
     /** Takes the kernel that was warmed in the pool. */
     void adopt(Guest kernel) {
+        withoutEnvironment = kernel;
         slot.adopt(kernel);
     }
 
@@ -83,16 +85,15 @@ public final class CodeContext {
     public CodeStream execute(String code, Map<String, String> variables) {
         Check.environment("env", variables);
         usable.run();
-        Map<String, String> all = new HashMap<>(env);
-        all.putAll(variables);
         ObjectNode request = Json.object().put("op", "execute").put("code", code);
-        if (!all.isEmpty()) {
-            request.set("env", Json.stringMap(all));
+        if (!variables.isEmpty()) {
+            request.set("env", Json.stringMap(variables));
         }
         Guest kernel = slot.get();
         long oomKills = room.oomKills();
         GuestConnection connection;
         try {
+            giveEnvironment(kernel);
             connection = room.connect(kernel);
         } catch (EngineException e) {
             if (e.code() != ErrorCode.UNAVAILABLE || !diedSince(kernel)) {
@@ -111,6 +112,16 @@ public final class CodeContext {
             throw e;
         }
         return follow(connection, kernel, oomKills);
+    }
+
+    /** A kernel of the pool was started before there was an environment. Two callers that meet set the same. */
+    private void giveEnvironment(Guest kernel) {
+        if (kernel == withoutEnvironment && !env.isEmpty()) {
+            ObjectNode request = Json.object().put("op", "env.set");
+            request.set("env", Json.stringMap(env));
+            room.connect(kernel).call(request, Duration.ofSeconds(30));
+            withoutEnvironment = null;
+        }
     }
 
     private boolean diedSince(Guest kernel) {
@@ -165,12 +176,10 @@ public final class CodeContext {
         end(slot.current(), new KernelEvent.Failed("ExecutionAborted", "the context was removed", ""));
     }
 
-    /** The sandbox has ended: nothing is started any more. */
+    /** The sandbox has ended: nothing is started any more, and what runs ends with the room. */
     void close(String because) {
+        sandboxEnded = because;
         slot.close(because);
-        for (KernelStream stream : new ArrayList<>(running)) {
-            stream.interrupt();
-        }
     }
 
     private void endStuck(Guest kernel) {
@@ -200,6 +209,10 @@ public final class CodeContext {
     /** Why a kernel is gone, in words for the user. */
     private KernelEvent.Failed ending(Guest kernel, long oomKillsBefore) {
         String value;
+        String over = sandboxEnded;
+        if (over != null) {
+            return new KernelEvent.Failed("UnexpectedEndOfExecution", over, "");
+        }
         try {
             GuestExit exit = kernel.awaitExit(NEWS).orElse(null);
             KernelEvent.Failed known = endings.get(kernel);
@@ -207,7 +220,7 @@ public final class CodeContext {
                 return known;
             }
             if (room.dead()) {
-                value = "the sandbox ended while the code ran";
+                value = "the sandbox has ended";
             } else if (exit == null) {
                 value = "the kernel broke off the execution";
             } else if (exit instanceof GuestExit.Signal(int signal) && signal == 9 && outOfMemory(oomKillsBefore)) {

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,27 +26,28 @@ final class GuestConnection implements AutoCloseable {
     private final SocketChannel channel;
     private final FrameReader reader;
     private final Timers timers;
-    private final Runnable onClose;
+    private final Consumer<GuestConnection> onClose;
     private final ReentrantLock writing = new ReentrantLock();
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile boolean late;
 
-    private GuestConnection(SocketChannel channel, Timers timers, Runnable onClose) {
+    private GuestConnection(SocketChannel channel, Timers timers, Consumer<GuestConnection> onClose) {
         this.channel = channel;
         this.reader = new FrameReader(channel);
         this.timers = timers;
         this.onClose = onClose;
     }
 
-    /** Connects; {@code onClose} runs once when the connection is closed, and also when connecting fails. */
-    static GuestConnection open(Path socket, Timers timers, Runnable onClose) {
-        SocketChannel channel;
+    static SocketChannel socket() {
         try {
-            channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            return SocketChannel.open(StandardProtocolFamily.UNIX);
         } catch (IOException e) {
-            onClose.run();
             throw new EngineException(ErrorCode.RESOURCE_EXHAUSTED, "no more sockets can be opened", e);
         }
+    }
+
+    /** Connects; {@code onClose} is told once, when the connection is closed or could not be made. */
+    static GuestConnection open(SocketChannel channel, Path socket, Timers timers, Consumer<GuestConnection> onClose) {
         GuestConnection connection = new GuestConnection(channel, timers, onClose);
         // A guest that was stopped by its room's root accepts nothing: connecting then waits for a place in its queue.
         try (Deadline _ = connection.deadline(CONNECT)) {
@@ -184,7 +186,7 @@ final class GuestConnection implements AutoCloseable {
     public void close() {
         if (closed.compareAndSet(false, true)) {
             Closing.quietly(channel);
-            onClose.run();
+            onClose.accept(this);
         }
     }
 

@@ -2,9 +2,11 @@ package io.athenic.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -25,7 +27,8 @@ final class Room {
     private final Limits limits;
     private final Map<String, Guest> guests = new ConcurrentHashMap<>();
     private final AtomicInteger names = new AtomicInteger();
-    private final AtomicInteger connections = new AtomicInteger();
+    private final AtomicInteger places = new AtomicInteger();
+    private final Set<GuestConnection> connections = ConcurrentHashMap.newKeySet();
     private final AtomicLong oomKills = new AtomicLong();
     private volatile boolean dead;
 
@@ -113,13 +116,25 @@ final class Room {
     }
 
     GuestConnection connect(Guest guest) {
-        if (connections.incrementAndGet() > MAX_CONNECTIONS) {
-            connections.decrementAndGet();
+        SocketChannel channel = GuestConnection.socket();
+        if (places.incrementAndGet() > MAX_CONNECTIONS) {
+            places.decrementAndGet();
+            Closing.quietly(channel);
             throw new EngineException(
                     ErrorCode.RESOURCE_EXHAUSTED,
                     "the sandbox has " + MAX_CONNECTIONS + " operations under way: end some of them first");
         }
-        return GuestConnection.open(guest.socket(), timers, connections::decrementAndGet);
+        GuestConnection connection = GuestConnection.open(channel, guest.socket(), timers, this::leave);
+        connections.add(connection);
+        if (dead) {
+            connection.close();
+        }
+        return connection;
+    }
+
+    private void leave(GuestConnection connection) {
+        connections.remove(connection);
+        places.decrementAndGet();
     }
 
     void guestExited(String name, GuestExit exit) {
@@ -138,9 +153,10 @@ final class Room {
         return oomKills.get();
     }
 
-    /** Everything in the room is dead or about to be. */
+    /** Everything in the room is dead, or roomd could not end it: in any case nobody waits for it any more. */
     void markDead() {
         dead = true;
+        connections.forEach(GuestConnection::close);
         guests.values().forEach(guest -> guest.exited(new GuestExit.Signal(9)));
         guests.clear();
     }

@@ -62,6 +62,18 @@ final class SandboxTest {
     }
 
     @Test
+    void codeMayChangeAVariableOfTheSandboxForGood() throws InterruptedException {
+        SandboxSpec spec = new SandboxSpec("base", MINUTES, Map.of(), Map.of("A", "1"), false, true, null);
+        CodeContext python = ENGINE.engine().create(spec).defaultContext("python");
+
+        run(python, "import os\nos.environ['A'] = '2'");
+        assertThat(result(run(python, "os.environ['A']"))).isEqualTo("2");
+
+        run(python, "os._exit(0)");
+        assertThat(result(run(python, "import os\nos.environ['A']"))).isEqualTo("1");
+    }
+
+    @Test
     void twoSandboxesShareNothing() throws InterruptedException {
         Sandbox one = ENGINE.sandbox();
         Sandbox two = ENGINE.sandbox();
@@ -111,7 +123,9 @@ final class SandboxTest {
 
             sandbox.kill(KillCause.USER);
 
-            assertThat(Events.failure(Events.rest(code)).value()).contains("the sandbox ended");
+            assertThat(Events.failure(Events.rest(code)).value())
+                    .contains("has ended")
+                    .contains("killed by a request");
             assertThatThrownBy(() -> Events.next(process)).isInstanceOf(EngineException.class);
         }
     }
@@ -246,6 +260,36 @@ final class SandboxTest {
                 .ignoreExceptions()
                 .until(() -> sandbox.state() == SandboxState.KILLED
                         || result(run(sandbox.defaultContext("python"), "1+1")).equals("2"));
+    }
+
+    @Test
+    void aGuestThatStopsAnsweringHoldsNobodyElse() throws InterruptedException {
+        Sandbox stopped = ENGINE.sandbox();
+        Sandbox other = ENGINE.sandbox();
+        ProcessSpec stop = ProcessSpec.shell(
+                        "for p in $(pgrep -u root); do test $p = 1 || test $p = $$ || kill -STOP $p; done")
+                .withUser("root");
+        stopped.agent().start(stop).close();
+        AtomicInteger failed = new AtomicInteger();
+        List<Thread> callers = new ArrayList<>();
+        for (int i = 0; i < 400; i++) {
+            callers.add(Thread.ofVirtual().start(() -> {
+                try {
+                    stopped.agent().list();
+                } catch (EngineException e) {
+                    failed.incrementAndGet();
+                }
+            }));
+        }
+        await().until(() -> callers.stream().filter(Thread::isAlive).count() > 100);
+
+        assertThat(result(run(other.defaultContext("python"), "1+1"))).isEqualTo("2");
+        stopped.kill(KillCause.USER);
+
+        for (Thread caller : callers) {
+            assertThat(caller.join(Events.LONG)).isTrue();
+        }
+        assertThat(failed).hasValueGreaterThan(100);
     }
 
     private static void code(ErrorCode code, ThrowingCallable call) {
