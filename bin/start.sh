@@ -77,6 +77,7 @@ java_command() {
 roomd_pid='' server_pid=''
 stop_all() {
   trap '' INT TERM HUP
+  set +e # a process that is gone already, or ends with a status, must not end the clean-up
   [ -n "$server_pid" ] && kill -TERM "$server_pid" 2>/dev/null
   [ -n "$server_pid" ] && wait "$server_pid" 2>/dev/null
   # roomd ends by itself when the server's connection closes; TERM is for the case that there never was one.
@@ -139,6 +140,7 @@ need_template "$data"
 prepare_data
 install_jar
 lock_data
+find "$app/tmp" -mindepth 1 -delete # what a killed server left
 mapfile -t java < <(java_command)
 trap 'stop_all; exit 130' INT
 trap 'stop_all; exit 143' TERM HUP
