@@ -15,6 +15,8 @@ from .context import Context
 
 _MAX_CONNECTIONS = 1024
 _STACK_BYTES = 512 << 10
+_DRAIN_SECONDS = 30.0
+_TAKING = ("fs.write", "process.input")
 
 Handler = Callable[[Context, Connection, dict[str, Any]], None]
 
@@ -93,7 +95,19 @@ def _answer(context: Context, connection: Connection, request: dict[str, Any]) -
         if handler is None:
             raise Failure("invalid_argument", f"unknown op '{request['op']}'")
         handler(context, connection, request)
-    except Failure as failure:
-        connection.send_failure(failure)
+        return
+    except Failure as problem:
+        failure = problem
     except MemoryError:
-        connection.send_failure(Failure("resource_exhausted", "the sandbox is out of memory"))
+        failure = Failure("resource_exhausted", "the sandbox is out of memory")
+    connection.send_failure(failure)
+    if request.get("op") in _TAKING:
+        _drain(connection.socket)
+
+
+def _drain(peer: socket.socket) -> None:
+    """A close with unread bytes would reset the connection, and the sender, busy sending, would never see the error."""
+    peer.shutdown(socket.SHUT_WR)
+    peer.settimeout(_DRAIN_SECONDS)
+    while peer.recv(1 << 18):
+        pass

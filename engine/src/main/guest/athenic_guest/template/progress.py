@@ -8,7 +8,7 @@ import time
 from typing import TextIO
 
 _BAR = 30
-_PERCENT = re.compile(rb"(?:(\w+): *)?(\d{1,3}\.\d\d) \[")
+_PERCENT = re.compile(rb"(?:(installing|downloading): *)?(\d{1,3}\.\d\d) \[")
 _STEP = re.compile(rb"I: (running apt-get update|downloading packages|extracting archives|installing essential|installing remaining|cleaning)")
 # What mmdebstrap says when a step begins, what to show for it, and the share of the whole (percent) where it begins.
 _STEPS = {
