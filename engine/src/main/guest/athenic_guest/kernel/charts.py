@@ -181,13 +181,13 @@ def _box_patches(ax: Any) -> list[Any]:
 
 
 def _box_is_horizontal(box: Any, ax: Any) -> bool:
-    """A median line lies across the box: along y when the box lies on its side."""
-    x0, y0, x1, y1 = _extent(box)
-    for line in ax.lines:
-        xs, ys = line.get_xdata(), line.get_ydata()
-        if len(xs) == 2 and x0 <= min(xs) and max(xs) <= x1 and y0 <= min(ys) and max(ys) <= y1:
-            return bool(xs[0] == xs[1])
-    return False
+    """A median line reaches from side to side of its box: along y when the box lies on its side."""
+    _, y0, _, y1 = _extent(box)
+    return any(_spans(line.get_ydata(), y0, y1) and len(set(line.get_xdata())) == 1 for line in ax.lines)
+
+
+def _spans(ends: Any, low: float, high: float) -> bool:
+    return len(ends) == 2 and high > low and abs(min(ends) - low) < 1e-9 and abs(max(ends) - high) < 1e-9
 
 
 def _extent(box: Any) -> tuple[float, float, float, float]:
@@ -208,7 +208,7 @@ def _boxes(ax: Any, boxes: list[Any], flat: bool) -> list[dict[str, Any]]:
                 continue
             if line.get_linestyle() in ("None", "", " "):
                 outliers += [_rounded(value) for value in values]
-            elif len(values) == 2 and values[0] == values[1] and low <= values[0] <= high and places[0] != places[1] and median is None:
+            elif _spans(places, across0, across1) and values[0] == values[1] and low <= values[0] <= high:
                 median = values[0]
             else:
                 ends += list(values)

@@ -22,6 +22,8 @@ from .output import Output
 _MAX_CONNECTIONS = 256
 _MAX_WAITING = 64
 _MAX_CODE = 16 << 20
+# How long an execution lets a connection that was made before it deliver its request, in seconds.
+_TURN_SECONDS = 5.0
 
 
 @dataclass(eq=False)
@@ -33,6 +35,27 @@ class Execution:
     env: dict[str, str]
     cancelled: bool = False
     done: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The place of a connection in the order in which they were made: each has a thread, and threads overtake one another."""
+
+    before: threading.Event
+    mine: threading.Event = field(default_factory=threading.Event)
+
+    def come(self) -> None:
+        """Waits until the request of the connection before this one has been taken."""
+        self.before.wait(_TURN_SECONDS)
+
+    def take(self) -> None:
+        self.mine.set()
+
+
+def _first_turn() -> Turn:
+    nobody = threading.Event()
+    nobody.set()
+    return Turn(nobody)
 
 
 class Server:
@@ -60,7 +83,7 @@ class Server:
 
     def adopt(self, peer: socket.socket) -> None:
         """Serves a connection that was made in another way than by the listener."""
-        threading.Thread(target=self._serve, args=(Connection(peer),), name="connection", daemon=True).start()
+        threading.Thread(target=self._serve, args=(Connection(peer), _first_turn()), name="connection", daemon=True).start()
 
     def next(self, count: int) -> Execution:
         """The next execution whose server still waits for it; blocks. It will be number `count`. For the main thread."""
@@ -98,6 +121,8 @@ class Server:
                 holder.close()  # without shutdown(), which would reach the kernel's own end
 
     def _accept(self, listener: socket.socket) -> NoReturn:
+        last = _first_turn()
+        last.take()
         while True:
             try:
                 peer, _ = listener.accept()
@@ -107,39 +132,43 @@ class Server:
             if not self._slots.acquire(blocking=False):
                 peer.close()
                 continue
-            thread = threading.Thread(target=self._serve_slot, args=(Connection(peer),), name="connection", daemon=True)
+            turn = Turn(last.mine)
+            thread = threading.Thread(target=self._serve_slot, args=(Connection(peer), turn), name="connection", daemon=True)
             try:
                 thread.start()
+                last = turn
             except RuntimeError:  # the room's limit of processes is reached
                 self._slots.release()
                 peer.close()
 
-    def _serve_slot(self, connection: Connection) -> None:
+    def _serve_slot(self, connection: Connection, turn: Turn) -> None:
         try:
-            self._serve(connection)
+            self._serve(connection, turn)
         finally:
             self._slots.release()
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, connection: Connection, turn: Turn) -> None:
         self._open.add(connection)
         try:
             request = connection.receive_json()
             if request is None:
                 return
             try:
-                execution = self._request(connection, request)
+                execution = self._request(connection, request, turn)
             except Failure as failure:
                 connection.send_failure(failure)
                 return
+            turn.take()
             if execution is not None:
                 self._watch(execution)
         except (FrameError, OSError):
             return
         finally:
+            turn.take()
             self._open.discard(connection)
             connection.close()
 
-    def _request(self, connection: Connection, request: dict[str, Any]) -> Execution | None:
+    def _request(self, connection: Connection, request: dict[str, Any], turn: Turn) -> Execution | None:
         op = request.get("op")
         if op == "ping":
             connection.send_json({"ok": {}})
@@ -157,6 +186,7 @@ class Server:
         if not isinstance(code, str) or len(code) > _MAX_CODE:
             raise Failure("invalid_argument", f"code must be a text of at most {_MAX_CODE} characters")
         execution = Execution(connection, code, env)
+        turn.come()
         with self._lock:
             if self._waiting >= _MAX_WAITING:
                 raise Failure("resource_exhausted", f"{_MAX_WAITING} executions wait for this context already")

@@ -63,6 +63,12 @@ class ChartFormatter(BaseFormatter):
     print_method = ObjectName("_repr_e2b_chart_")
     _return_type = (dict, list)
 
+    def __call__(self, obj: Any) -> Any:
+        # Not registered for the type: `%matplotlib inline` takes Figure out of every formatter.
+        if type(obj).__name__ == "Figure" and type(obj).__module__ == "matplotlib.figure":
+            return charts.of_figure(obj)
+        return super().__call__(obj)
+
 
 class Shell(InteractiveShell):
     """One per kernel, made in the zygote. `emit` is set when the kernel serves; `error` holds the error of the last cell."""
@@ -166,5 +172,4 @@ def _register(formatter: DisplayFormatter) -> None:
     for kind in (dict, list):
         structures.for_type(kind, lambda value: value if formats.strict(value) else None)
     formatter.formatters["e2b/data"].for_type_by_name("pandas.core.frame", "DataFrame", formats.table)
-    formatter.formatters["e2b/chart"].for_type_by_name("matplotlib.figure", "Figure", charts.of_figure)
 
