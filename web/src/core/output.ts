@@ -15,7 +15,7 @@ export interface OutputBounds {
   readonly catchUp: number;
 }
 
-export const DEFAULT_BOUNDS: OutputBounds = { head: 128 * 1024, tail: 1024 * 1024, behind: 512 * 1024, catchUp: 128 * 1024 };
+export const DEFAULT_BOUNDS: OutputBounds = { head: 128 * 1024, tail: 1024 * 1024, behind: 256 * 1024, catchUp: 32 * 1024 };
 
 interface Chunk { readonly kind: OutputKind; text: string; readonly start: number }
 

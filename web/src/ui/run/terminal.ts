@@ -10,6 +10,8 @@ export const SCROLLBACK = 10_000;
 /** Shown of an output that is longer: its beginning and its end. */
 const HEAD_LINES = 1000;
 const TAIL_LINES = 8000;
+/** Output that has more lines fills its part of the pane in any case. */
+const MEASURED_LINES = 200;
 /** Characters handed over at once, and the time that painting may take of a frame. */
 const SLICE = 32 * 1024;
 const BUDGET = 12;
@@ -81,12 +83,22 @@ export function openTerminal(host: HTMLElement, output: OutputLog, dark: boolean
   observer.observe(host);
   resize();
 
-  const look = (): void => {
+  // Asking for a height makes the browser lay out the page, and scrolling is told line by line: both once a frame.
+  let lookFrame = 0;
+  let filled = -1;
+  const lookNow = (): void => {
+    lookFrame = 0;
+    if (disposed) return;
     const { viewportY, baseY, cursorY } = terminal.buffer.active;
     const now = viewportY >= baseY;
     if (now !== atEnd) { atEnd = now; events.atEnd(now); }
-    const row = (terminal.element?.querySelector('.xterm-screen')?.clientHeight ?? 0) / terminal.rows;
-    events.filled(Math.ceil((baseY + cursorY + 1) * row));
+    const lines = Math.min(baseY + cursorY + 1, MEASURED_LINES);
+    if (lines === filled) return;
+    filled = lines;
+    events.filled(Math.ceil(lines * (terminal.element?.querySelector('.xterm-screen')?.clientHeight ?? 0) / terminal.rows));
+  };
+  const look = (): void => {
+    if (lookFrame === 0) lookFrame = requestAnimationFrame(lookNow);
   };
   const scrolled = terminal.onScroll(look);
   search.onDidChangeResults(({ resultIndex, resultCount }) => events.found(resultIndex + 1, resultCount));
@@ -172,6 +184,7 @@ export function openTerminal(host: HTMLElement, output: OutputLog, dark: boolean
     dispose() {
       disposed = true;
       cancelAnimationFrame(frame);
+      cancelAnimationFrame(lookFrame);
       observer.disconnect();
       scrolled.dispose();
       terminal.dispose();
