@@ -18,7 +18,8 @@ from typing import Any
 GUEST_FOLDER = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../main/guest"))
 PROBE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "probe", "guests.py")
 # Where the template is that the tests use; its root folder is <this>/rootfs.
-TEMPLATE = os.environ.get("ATHENIC_TEST_TEMPLATE", "/tmp/athenic-template/data/templates/code-interpreter")
+TEMPLATE = os.environ.get("ATHENIC_TEST_DATA", "/tmp/athenic-template/data") + "/templates/code-interpreter"
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/home/user", "LANG": "C.UTF-8"}
 LIMITS = {"memoryBytes": 512 << 20, "cpuMillis": 2000, "pids": 128, "diskBytes": 256 << 20, "inodes": 16_384}
 
 
@@ -35,7 +36,7 @@ class Roomd:
 
     def __init__(self, *arguments: str, folder: str | None = None) -> None:
         if not os.path.isdir(f"{TEMPLATE}/rootfs"):
-            raise RuntimeError(f"no template at {TEMPLATE}: build one (template.py) or set ATHENIC_TEST_TEMPLATE")
+            raise RuntimeError(f"no template at {TEMPLATE}: build one (template.py) and set ATHENIC_TEST_DATA to its data directory")
         self.folder = folder or tempfile.mkdtemp(prefix="athenic-roomd-", dir="/tmp")
         self.data = f"{self.folder}/data"
         self.runtime = f"/run/athenic/test-{hashlib.sha256(self.folder.encode()).hexdigest()[:8]}"
@@ -87,7 +88,7 @@ class Roomd:
 
     def guest(self, sandbox: str, name: str = "kernel", kind: str = "python") -> str:
         """Starts a guest; returns the path of its socket."""
-        path: str = self.call("guest.start", sandbox=sandbox, name=name, kind=kind, env={"MARK": "in the room"}, cwd="/home/user")["socket"]
+        path: str = self.call("guest.start", sandbox=sandbox, name=name, kind=kind, env=ENVIRONMENT, cwd="/home/user")["socket"]
         return path
 
     def await_event(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 20) -> dict[str, Any]:
