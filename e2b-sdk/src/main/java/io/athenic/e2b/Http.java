@@ -15,8 +15,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The SDK's HTTP: blocking, each wait bounded, failures typed. What is repeated is only what did no harm: a call whose connection could
- * not be made at all.
+ * The SDK's HTTP: blocking, each wait bounded, failures typed. What is repeated is only what does no harm: a call whose connection could
+ * not be made at all, and a broken GET or DELETE (a kept connection may be closed by the server just when it is used again).
  */
 final class Http implements AutoCloseable {
     /** The largest answer that is read as a whole. */
@@ -87,13 +87,17 @@ final class Http implements AutoCloseable {
                     throw new SandboxException(
                             describe(request) + ": the answer is larger than " + large.limit() + " bytes");
                 }
-                boolean nothingWasSent = cause instanceof ConnectException;
-                if (!nothingWasSent || attempt == ATTEMPTS) {
+                if (!isHarmless(request, cause) || attempt == ATTEMPTS) {
                     throw new SandboxException(describe(request) + " failed: " + text(cause), cause);
                 }
                 pause(Duration.ofMillis(100L * attempt * attempt), request);
             }
         }
+    }
+
+    private static boolean isHarmless(HttpRequest request, Throwable failure) {
+        boolean repeatable = request.method().equals("GET") || request.method().equals("DELETE");
+        return failure instanceof ConnectException || (repeatable && failure instanceof IOException);
     }
 
     private static void pause(Duration time, HttpRequest request) {

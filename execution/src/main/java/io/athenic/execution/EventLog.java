@@ -47,6 +47,10 @@ public final class EventLog implements AutoCloseable {
     @GuardedBy("writing")
     private int files;
 
+    /** Said once for each log. */
+    @GuardedBy("writing")
+    private boolean diskFailed;
+
     final ReentrantLock lock = new ReentrantLock();
     final Condition changed = lock.newCondition();
 
@@ -331,7 +335,10 @@ public final class EventLog implements AutoCloseable {
         } catch (IOException e) {
             // A full disk must not grow the memory instead: what cannot be kept is dropped, and readers are told by the
             // gap.
-            LOG.warn("execution {}: output could not be kept on disk and is dropped: {}", executionId, e.toString());
+            if (!diskFailed) {
+                diskFailed = true;
+                LOG.warn("execution {}: output cannot be kept on disk and is dropped: {}", executionId, e.toString());
+            }
             dropSegment(segment);
             deletePath(target);
         }

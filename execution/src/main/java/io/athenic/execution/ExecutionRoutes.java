@@ -286,7 +286,7 @@ public final class ExecutionRoutes {
             request.next();
             return;
         }
-        var ignored = request.response().putHeader("Connection", "close");
+        Replies.closeAfter(request);
         Replies.error(
                 request,
                 ErrorCode.UNSUPPORTED_MEDIA_TYPE,

@@ -144,6 +144,9 @@ public final class ExecutionService implements AutoCloseable {
     /** Cancels all, waits for it, and forgets all. Sandboxes that are kept live on until their time is over. */
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
         closed = true;
         janitor.interrupt();
         List<Execution> running = store.running();

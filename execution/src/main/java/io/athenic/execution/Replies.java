@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -64,8 +65,7 @@ final class Replies {
         Throwable failure = request.failure();
         switch (request.statusCode()) {
             case 413 -> {
-                // What is left of the body is not read: the connection cannot be used again.
-                var ignored = request.response().putHeader("Connection", "close");
+                closeAfter(request);
                 error(
                         request,
                         ErrorCode.TOO_LARGE,
@@ -76,6 +76,13 @@ final class Replies {
                 failure(
                         request,
                         failure == null ? new IllegalStateException("status " + request.statusCode()) : failure);
+        }
+    }
+
+    /** For a refusal before the body was read: the rest of it is not read either, so the connection cannot be used again. */
+    static void closeAfter(RoutingContext request) {
+        if (request.request().version() != HttpVersion.HTTP_2) {
+            var ignored = request.response().putHeader("Connection", "close");
         }
     }
 }
