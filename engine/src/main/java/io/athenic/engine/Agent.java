@@ -25,6 +25,10 @@ public final class Agent {
 
     private static final int MAX_PATH_BYTES = 4096;
     private static final int MAX_ENTRIES = 100_000;
+
+    /** An entry is some 300 bytes; a guest that sends larger ones does not fill our memory. */
+    private static final long MAX_LIST_BYTES = 100L << 20;
+
     private static final int CHUNK = 64 * 1024;
 
     private final AgentGuest guest;
@@ -125,7 +129,7 @@ public final class Agent {
                 ObjectNode message = connection.answer(ANSWER);
                 message.path("entries").forEach(node -> entries.add(Answers.toEntry(node)));
                 message.path("ok").path("entries").forEach(node -> entries.add(Answers.toEntry(node)));
-                if (entries.size() > MAX_ENTRIES) {
+                if (entries.size() > MAX_ENTRIES || connection.received() > MAX_LIST_BYTES) {
                     throw new EngineException(
                             ErrorCode.RESOURCE_EXHAUSTED, "the folder holds more than " + MAX_ENTRIES + " entries");
                 }

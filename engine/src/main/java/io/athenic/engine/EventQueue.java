@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * fills, and the guest is slowed: that is the flow control. One event larger than the bound is let in when the queue is empty.
  */
 final class EventQueue<E> {
+    private static final int EVENT_BYTES = 100;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final long maxBytes;
@@ -31,6 +33,11 @@ final class EventQueue<E> {
 
     EventQueue(long maxBytes) {
         this.maxBytes = maxBytes;
+    }
+
+    /** What an event of a frame weighs: an empty one is an object all the same. */
+    static int weight(Frame frame) {
+        return frame.payload().length + EVENT_BYTES;
     }
 
     /** Waits for room. Dropped when the queue was closed. */

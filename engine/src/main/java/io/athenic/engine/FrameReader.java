@@ -13,6 +13,7 @@ final class FrameReader {
     private static final int MAX_READ = 64 * 1024;
 
     private final ReadableByteChannel in;
+    private long received;
     private final ByteBuffer buffer = ByteBuffer.allocate(16 * 1024).flip();
 
     FrameReader(ReadableByteChannel in) {
@@ -39,6 +40,7 @@ final class FrameReader {
             throw new ProtocolException("unknown frame type: " + type);
         }
         byte[] payload = new byte[length - 1];
+        received += payload.length;
         int buffered = Math.min(buffer.remaining(), payload.length);
         buffer.get(payload, 0, buffered);
         ByteBuffer rest = ByteBuffer.wrap(payload);
@@ -50,6 +52,11 @@ final class FrameReader {
             }
         }
         return new Frame(type, payload);
+    }
+
+    /** Bytes of all payloads so far. */
+    long received() {
+        return received;
     }
 
     /** Bytes that were read behind the last frame: the first of a connection that goes on raw. */

@@ -40,7 +40,7 @@ abstract class FrameStream<E> {
                 }
                 E event = event(frame);
                 if (event != null) {
-                    queue.put(event, frame.payload().length);
+                    queue.put(event, EventQueue.weight(frame));
                     if (last(event)) {
                         return;
                     }

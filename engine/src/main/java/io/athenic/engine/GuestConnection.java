@@ -102,6 +102,11 @@ final class GuestConnection implements AutoCloseable {
         return reader.read();
     }
 
+    /** Bytes of the payloads that came so far. */
+    long received() {
+        return reader.received();
+    }
+
     /** The next JSON frame within the time; an {@code error} in it is thrown. */
     ObjectNode answer(Duration within) {
         try (Deadline _ = deadline(within)) {

@@ -117,7 +117,7 @@ final class KernelStream implements CodeStream {
                 end(); // before the caller may see it: what it closes then needs no interrupt
                 last = true;
             }
-            queue.put(event, frame.payload().length);
+            queue.put(event, EventQueue.weight(frame));
         }
         return last;
     }

@@ -87,6 +87,20 @@ final class EngineFailureTest {
     }
 
     @Test
+    void whenTheEngineVanishesRoomdRemovesItsRooms() {
+        RoomdProcess roomd = RoomdProcess.start();
+        EngineConfig config = new EngineConfig(
+                roomd.socket(), roomd.data().resolve("templates"), 2, 10, Limits.DEFAULT, Duration.ofSeconds(60));
+        Engine engine = Engine.start(config, InstantSource.system());
+        engine.create(SandboxSpec.of("base", SOON));
+
+        engine.vanish();
+
+        roomd.close(); // waits for its end and looks at the machine
+        engine.close();
+    }
+
+    @Test
     void aZygoteThatIsKilledIsReplacedAndItsKernelsGoOn() throws Exception {
         try (EngineFixture fixture = EngineFixture.start(1, 10)) {
             Sandbox sandbox = fixture.sandbox();

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.athenic.engine.testing.EngineExtension;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +101,19 @@ final class PythonContextTest {
                 assertThat(result(rest(waiting))).isEqualTo("2");
             }
         }
+    }
+
+    @Test
+    void executionsRunInTheOrderTheyCame() throws InterruptedException {
+        run(python, "seen = []");
+        List<CodeStream> streams = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            streams.add(python.execute("seen.append(" + i + ")\nlen(seen)", Map.of()));
+        }
+        for (int i = 0; i < 20; i++) {
+            assertThat(result(rest(streams.get(i)))).isEqualTo(Integer.toString(i + 1));
+        }
+        assertThat(result(run(python, "seen == list(range(20))"))).isEqualTo("True");
     }
 
     @Test
