@@ -1,7 +1,7 @@
 import { ChevronRight } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { useMaybeObservable, useObservable } from '../../app/observable';
-import { plural } from '../../core/format';
+import { capital, plural } from '../../core/format';
 import { isFinal, type ExecutionPart } from '../../core/protocol';
 import { useAthenic } from '../context';
 import { EXECUTION_LOOK, StatusMark } from '../status';
@@ -30,7 +30,7 @@ export function ExecutionCard({ part }: { readonly part: ExecutionPart }): React
         <ChevronRight size={16} strokeWidth={1.75} aria-hidden />
       </span>
       <code className="card-code">{first}</code>
-      {part.reason !== '' && <span className="card-reason">{part.reason}</span>}
+      {part.reason !== '' && <span className="card-reason">{capital(part.reason)}</span>}
     </button>
   );
 }

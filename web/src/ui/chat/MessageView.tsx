@@ -14,7 +14,7 @@ export const MessageView = memo(function MessageView({ message }: { readonly mes
   return (
     <article className={`message message-${message.role}`} aria-label={message.role === 'user' ? 'You' : 'Athenic'} data-testid={`message-${message.role}`}>
       {message.parts.map((part, at) => <PartView key={at} part={part} />)}
-      {message.status === 'cancelled' && !message.parts.some((part) => part.type === 'text') && <p className="hint">Stopped.</p>}
+      {message.status === 'cancelled' && message.parts.every((part) => part.type === 'execution') && <p className="hint">Stopped.</p>}
     </article>
   );
 });

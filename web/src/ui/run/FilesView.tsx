@@ -1,4 +1,4 @@
-import { ChevronRight, CornerLeftUp, Download, File, FileImage, FileText, Folder, RefreshCw, Upload } from 'lucide-react';
+import { ChevronRight, CornerLeftUp, Download, Eye, EyeOff, File, FileImage, FileText, Folder, RefreshCw, Upload } from 'lucide-react';
 import { useCallback, useEffect, useRef, useState, type ReactElement } from 'react';
 import { useObservable } from '../../app/observable';
 import type { ThreadSession } from '../../app/session';
@@ -21,6 +21,7 @@ export function FilesView({ session }: { readonly session: ThreadSession }): Rea
   const [path, setPath] = useState(HOME);
   const [listing, setListing] = useState<Listing>({ state: 'loading' });
   const [sending, setSending] = useState('');
+  const [hidden, setHidden] = useState(false);
   const [preview, setPreview] = useState<FileEntry>();
   const picker = useRef<HTMLInputElement>(null);
   const now = useNow(true, 30_000);
@@ -52,6 +53,9 @@ export function FilesView({ session }: { readonly session: ThreadSession }): Rea
     await load();
   };
 
+  const entries = listing.state === 'ready' ? listing.entries : [];
+  const shown = hidden ? entries : entries.filter(({ name }) => !name.startsWith('.'));
+
   if (preview !== undefined) return <FilePreview session={session} entry={preview} onClose={() => setPreview(undefined)} />;
   return (
     <div className="files">
@@ -59,21 +63,24 @@ export function FilesView({ session }: { readonly session: ThreadSession }): Rea
         <Crumbs path={path} onOpen={setPath} />
         <span className="spacer" />
         {sending !== '' && <span className="hint">Uploading {sending}</span>}
+        {entries.some(({ name }) => name.startsWith('.')) && (
+          <IconButton icon={hidden ? Eye : EyeOff} label={hidden ? 'Leave out hidden files' : 'Show hidden files'} pressed={hidden} onClick={() => setHidden(!hidden)} />
+        )}
         <IconButton icon={RefreshCw} label="Look again" onClick={() => void load()} />
         <IconButton icon={Upload} label={`Upload to ${HOME}`} onClick={() => picker.current?.click()} testId="files-upload" />
         <input ref={picker} type="file" multiple hidden onChange={(event) => { void upload(event.target.files); event.target.value = ''; }} />
       </div>
       {listing.state === 'loading' && <p className="hint pad skeleton-late">Loading files</p>}
       {listing.state === 'failed' && <p className="notice notice-error">{listing.error} <button type="button" className="link" onClick={() => void load()}>Try again</button></p>}
-      {listing.state === 'ready' && listing.entries.length === 0 && (
-        <p className="hint pad">{path === HOME ? 'No files yet. Drop some here, or let code write them.' : 'This folder is empty.'}</p>
+      {listing.state === 'ready' && shown.length === 0 && (
+        <p className="hint pad">{path === HOME ? 'No files yet. Drop some here, or let code write them.' : entries.length > 0 ? 'Only hidden files.' : 'This folder is empty.'}</p>
       )}
       {listing.state === 'ready' && (
         <ul className="file-list">
           {path !== '/' && path !== HOME && (
             <li className="file-row"><button type="button" className="file-name" onClick={() => setPath(parent(path))}><CornerLeftUp size={16} strokeWidth={1.5} aria-hidden />..</button></li>
           )}
-          {listing.entries.map((entry) => (
+          {shown.map((entry) => (
             <li key={entry.path} className="file-row" data-testid="file-row" data-path={entry.path}>
               <button type="button" className="file-name" title={entry.path} onClick={() => entry.type === 'directory' ? setPath(entry.path) : setPreview(entry)}>
                 <Icon entry={entry} /><span>{entry.name}</span>

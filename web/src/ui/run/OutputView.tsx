@@ -58,7 +58,7 @@ export default function OutputView({ execution, followed }: { readonly execution
     <div className="output">
       {(skipped || stream.skipped || output.missing > 0) && (
         <p className="output-strip" data-testid="output-strip">
-          {stream.skipped ? 'It prints faster than can be read here' : `${plural(output.lines, 'line')} so far`}: the beginning and the end are shown.{' '}
+          {stream.skipped ? 'It prints faster than can be read here' : `${plural(output.lines, 'line')} ${final ? 'in all' : 'so far'}`}: the beginning and the end are shown.{' '}
           <a className="link" href={athenic.api.outputUrl(execution.part.executionId)} target="_blank" rel="noopener">Open the whole output</a>
         </p>
       )}

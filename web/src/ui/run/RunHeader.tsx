@@ -5,7 +5,7 @@ import { useObservable } from '../../app/observable';
 import type { ExecutionRef } from '../../core/chat';
 import type { ExecutionState } from '../../core/execution';
 import { stripAnsi } from '../../core/ansi';
-import { clock, duration, plural } from '../../core/format';
+import { capital, clock, duration, plural } from '../../core/format';
 import { isFinal, type ExecutionStatus } from '../../core/protocol';
 import { LANGUAGE } from '../chat/ExecutionCard';
 import { useSessionRun } from '../chat/useSessionRun';
@@ -61,7 +61,7 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
         {sandboxId !== undefined && sandboxId !== '' && <span title={`Sandbox ${sandboxId}`}>sandbox {sandboxId.slice(0, 10)}</span>}
         <Phases state={state} />
       </p>
-      {part.reason !== '' && <p className="run-line-2 run-reason">{part.reason}</p>}
+      {part.reason !== '' && <p className="run-line-2 run-reason">{capital(part.reason)}</p>}
       {final && status === 'cancelled' && state.statusText !== '' && <p className="run-line-2 run-outcome" data-testid="run-outcome">{state.statusText}</p>}
       {stream.connection === 'elsewhere' && (
         <p className="notice notice-info">Another page follows this execution. <button type="button" className="link" onClick={() => stream.resume()}>Follow it here</button></p>
