@@ -166,8 +166,11 @@ def main() -> NoReturn:
     gc.collect()
     gc.freeze()
     gc.disable()
-    control.send(json.dumps({"ready": True}).encode())
-    zygote.serve()
+    try:
+        control.send(json.dumps({"ready": True}).encode())
+        zygote.serve()
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(0)  # roomd is gone
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ def start(entries: dict[str, Entry]) -> tuple[int, socket.socket]:
             linux.set_death_signal()
             if os.getppid() == parent:
                 _serve(theirs, entries)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # roomd is gone
         finally:
             os._exit(1)
     theirs.close()
