@@ -13,7 +13,8 @@ public final class Requests {
      * @param timeout seconds from now
      * @param memory false: a paused sandbox is booted again instead of resumed
      */
-    public record Connect(@Nullable Integer timeout, @Nullable Boolean memory) {}
+    public record Connect(
+            @Nullable Integer timeout, @Nullable Boolean memory) {}
 
     /** {@code POST /sandboxes/{id}/timeout}: seconds from now. */
     public record Timeout(@Nullable Integer timeout) {}

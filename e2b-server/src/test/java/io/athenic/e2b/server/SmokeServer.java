@@ -14,7 +14,10 @@ public final class SmokeServer {
         var vertx = Vertx.vertx();
         try (var fixture = EngineFixture.start();
                 var server = E2bServer.start(
-                        vertx, E2bServerConfig.of("127.0.0.1", port, args[1]), fixture.engine(), InstantSource.system())) {
+                        vertx,
+                        E2bServerConfig.of("127.0.0.1", port, args[1]),
+                        fixture.engine(),
+                        InstantSource.system())) {
             System.out.println("serving on " + server.port());
             while (System.in.read() >= 0) {}
         } finally {
