@@ -177,10 +177,10 @@ describe('ExecutionStream', () => {
     expect(lines).toHaveLength(1);
     last().says(line(4, 5000));
     await new Promise((done) => setTimeout(done));
-    expect(last().url).toContain('after=4900');
+    expect(last().url).toContain('after=4960');
     expect(stream.skipped).toBe(true);
     last().onopen?.();
-    last().says({ type: 'stdout', sequence: 4901, data: 'end', executionId: 'e1' });
+    last().says({ type: 'stdout', sequence: 4961, data: 'end', executionId: 'e1' });
     expect(stream.output.end(3)).toBe('end');
   });
 

@@ -1,5 +1,6 @@
 // What went wrong, in words for people: the cause, and what to do next.
 import { stripAnsi } from './ansi';
+import { sentence } from './format';
 import type { ExecutionFailure } from './execution';
 import type { ExecutionStatus } from './protocol';
 
@@ -19,8 +20,6 @@ export function explain(status: ExecutionStatus, statusText: string, failure: Ex
   const line = errorLine(failure.traceback ?? '');
   return { title: stripAnsi(title), advice: advice(name, value), ...(line === undefined ? {} : { line }) };
 }
-
-const sentence = (text: string): string => /[.!?]$/.test(text) ? text : `${text}.`;
 
 function advice(name: string, value: string): string {
   if (/^MemoryError$/.test(name) || /out of memory|oom/i.test(value)) return 'The sandbox ran out of memory. Work on smaller pieces, or delete large variables.';

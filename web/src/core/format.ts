@@ -33,6 +33,8 @@ export function plural(value: number, word: string): string {
 /** With a capital at the beginning, as a line of its own has it. */
 export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
+export const sentence = (text: string): string => /[.!?]$/.test(text) ? text : `${text}.`;
+
 export function ago(then: number, now: number): string {
   const minutes = Math.floor((now - then) / 60_000);
   if (minutes < 1) return 'just now';

@@ -42,7 +42,7 @@ const ATTEMPTS = 4;
 const LAG = 3000;
 /** with so many messages to come, goes on so many before the end: the beginning and the end are what is shown anyway. */
 const WORTH_SKIPPING = 300;
-const KEPT_BEFORE_END = 100;
+const KEPT_BEFORE_END = 40;
 const ASK_EVERY = 2000;
 /** Silence of this long while running makes sure that the connection lives. */
 const PING_EVERY = 20_000;

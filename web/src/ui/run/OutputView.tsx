@@ -71,7 +71,7 @@ export default function OutputView({ execution, followed }: { readonly execution
           ? <Find found={found} onFind={(text, back) => terminal.current?.find(text, back)} onClose={() => setSearching(false)} />
           : !silent && <div className="find-open"><IconButton icon={Search} label="Search the output" shortcut="Ctrl F" onClick={() => setSearching(true)} /></div>}
         <div className="terminal-host" ref={host} aria-hidden />
-        {silent && !below && <p className="output-empty hint">{final ? 'It printed nothing.' : state.lastSequence === 0 ? 'Connecting' : 'Waiting for the first output'}</p>}
+        {silent && !below && <p className="output-empty hint">{stream.connection === 'gone' ? 'Its output is no longer kept.' : final ? 'It printed nothing.' : state.lastSequence === 0 ? 'Connecting' : 'Waiting for the first output'}</p>}
         {!atEnd && (
           <button type="button" className="pill" onClick={() => terminal.current?.scrollToEnd()} data-testid="new-output"><ArrowDown size={14} aria-hidden />New output</button>
         )}

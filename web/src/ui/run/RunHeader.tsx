@@ -5,7 +5,7 @@ import { useObservable } from '../../app/observable';
 import type { ExecutionRef } from '../../core/chat';
 import type { ExecutionState } from '../../core/execution';
 import { stripAnsi } from '../../core/ansi';
-import { capital, clock, duration, plural } from '../../core/format';
+import { capital, clock, duration, plural, sentence } from '../../core/format';
 import { isFinal, type ExecutionStatus } from '../../core/protocol';
 import { LANGUAGE } from '../chat/ExecutionCard';
 import { useSessionRun } from '../chat/useSessionRun';
@@ -33,7 +33,7 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
         <h2 className="run-status" data-testid="run-status" data-status={status}>
           <StatusMark status={status} /><span className={`tone-${look.tone}`}>{look.word}</span>
         </h2>
-        {final && !isFinal(state.status) && state.lastSequence > 0 ? <span className="timer">reading the rest</span> : <Timer state={state} status={status} offset={stream.clockOffset} />}
+        {final && !isFinal(state.status) && state.lastSequence > 0 && stream.connection !== 'gone' ? <span className="timer">reading the rest</span> : <Timer state={state} status={status} offset={stream.clockOffset} />}
         <span className="visually-hidden" role="status">
           {`Execution: ${look.word}`}{final && isFinal(state.status) ? `, ${plural(stream.output.lines, 'line')} of output, ${plural(state.results.length, 'result')}` : ''}
         </span>
@@ -68,7 +68,7 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
       )}
       {stream.connection === 'gone' && (
         <p className="notice notice-warning">
-          {stream.complaint === '' ? 'The output of this execution is no longer kept.' : stream.complaint}{part.summary !== undefined && part.summary !== '' ? ` What is known: ${part.summary}` : ''} <button type="button" className="link" onClick={() => stream.resume()}>Look again</button>
+          The server no longer has the output of this execution{stream.output.total > 0 ? '; what had come before is shown' : ''}.{part.summary !== undefined && part.summary !== '' ? ` ${sentence(part.summary)}` : ''} <button type="button" className="link" onClick={() => stream.resume()}>Look again</button>
         </p>
       )}
       {state.lost.map((message) => <p key={message} className="notice notice-warning">{message}</p>)}

@@ -54,7 +54,7 @@ function Execution({ session, execution, followed }: ExecutionProps): ReactEleme
           <Suspense fallback={<p className="hint skeleton-late">Loading</p>}>
             {layout.tab === 'code' && <CodeView execution={execution} state={stream.state} editing={editing} onEditing={setEditing} />}
             {layout.tab === 'output' && <OutputView execution={execution} followed={followed} />}
-            {layout.tab === 'results' && <ResultsView state={stream.state} />}
+            {layout.tab === 'results' && <ResultsView state={stream.state} gone={stream.connection === 'gone'} />}
             {layout.tab === 'files' && <FilesView session={session} />}
           </Suspense>
         </ErrorBoundary>
