@@ -27,7 +27,7 @@ def run(control: socket.socket) -> NoReturn:
     try:
         order, root = _receive(control)
         _enter(order, root)
-        _become_init(bytes.fromhex(order["filter"]), bytes.fromhex(order["rules"]))
+        _become_init(control, bytes.fromhex(order["filter"]), bytes.fromhex(order["rules"]))
     except BaseException as error:  # the outermost frame of this process: whatever happened is told to roomd
         _report(control, error)
     os._exit(1)
@@ -67,7 +67,7 @@ def _raise_loopback() -> None:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", _IFF_UP_LOOPBACK_RUNNING))
 
 
-def _become_init(*filters: bytes) -> None:
+def _become_init(control: socket.socket, *filters: bytes) -> None:
     """Drops every right and becomes PID 1's program, with an empty environment: its files in /proc are readable in the room."""
     null = os.open("/dev/null", os.O_RDWR)
     for standard in range(3):
@@ -81,12 +81,25 @@ def _become_init(*filters: bytes) -> None:
         linux.load_seccomp(program)
     linux.set_capabilities(0)
     linux.set_death_signal()
+    _end_with_roomd(control)
     for path, arguments in _INITS:
         try:
             os.execve(path, arguments, {})
         except FileNotFoundError:
             continue
     raise FileNotFoundError(2, "the template has neither /usr/bin/catatonit nor /bin/sleep")
+
+
+def _end_with_roomd(control: socket.socket) -> None:
+    """Whoever died before the death signal was asked for sent none: then the end of file on `control` says it."""
+    try:
+        gone = not control.recv(1, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return
+    except OSError:
+        gone = True
+    if gone:
+        os._exit(1)
 
 
 def _report(control: socket.socket, error: BaseException) -> None:
