@@ -41,6 +41,48 @@ class Limits(RoomdCase):
             kernel = self.roomd.guest(sandbox, "second")
             probe(kernel, "import os\nfds = []\nfor _ in range(400):\n  fd = os.memfd_create('x'); os.write(fd, bytes(1 << 20)); fds.append(fd)")
 
+    def test_socket_buffers_have_a_bound(self) -> None:
+        queued = probe(self.kernel(memoryBytes=128 * _MIB), """
+import socket
+sockets, total = [], 0
+for _ in range(3000):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setblocking(False); s.bind(('127.0.0.1', 0)); s.connect(s.getsockname())
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    try:
+        for _ in range(4): s.send(bytes(50_000))
+    except OSError: pass
+    sockets.append(s)
+for s in sockets:
+    try:
+        while True: total += len(s.recv(60_000))
+    except OSError: pass
+result = total
+""", 60)
+
+        self.assertLess(queued, 128 * _MIB)
+
+    def test_unread_netlink_sockets_end_the_room(self) -> None:
+        sandbox = self.room(memoryBytes=256 * _MIB)
+        kernel = self.roomd.guest(sandbox)
+
+        with self.assertRaises((ConnectionError, TimeoutError)):
+            probe(kernel, """
+import os, socket
+while True:
+    sockets = []
+    try:
+        while True:
+            s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20); s.setblocking(False)
+            sockets.append(s)
+            for _ in range(50): s.send(b'\\x14\\0\\0\\0\\x12\\0\\x01\\x03' + bytes(12))
+    except OSError:
+        if os.fork() == 0: sockets_of_child = sockets
+        else: __import__('signal').pause()
+""", 60)
+
+        self.roomd.await_event(lambda event: event["event"] == "oom" and event["sandbox"] == sandbox)
+        self.assertEqual(self.roomd.await_event(lambda event: event["event"] == "room.exit" and event["sandbox"] == sandbox)["signal"], 9)
+
     def test_processes_end_at_the_limit(self) -> None:
         kernel = self.kernel(pids=32)
 

@@ -16,6 +16,7 @@ NEEDED = ("memory", "cpu", "cpuacct", "pids", "freezer", "devices")
 # What a room may open: null, zero, full, random, urandom, tty, ptmx, pts. There is nothing else in /dev anyway.
 _ALLOWED_DEVICES = ("c 1:3 rw", "c 1:5 rw", "c 1:7 rw", "c 1:8 rw", "c 1:9 rw", "c 5:0 rw", "c 5:2 rw", "c 136:* rw")
 _DIE_SECONDS = 10.0
+_SOCKET_SHARE = 4
 
 
 class HierarchyV1:
@@ -83,6 +84,9 @@ class GroupV1:
         if os.path.exists(f"{memory}/memory.memsw.limit_in_bytes"):
             write(f"{memory}/memory.memsw.limit_in_bytes", str(limits.memory_bytes))
         write(f"{memory}/memory.swappiness", "0")
+        # Socket buffers are counted apart on v1, and not at all before this is set: TCP and UDP on the loopback would have no bound.
+        if os.path.exists(f"{memory}/memory.kmem.tcp.limit_in_bytes"):
+            write(f"{memory}/memory.kmem.tcp.limit_in_bytes", str(limits.memory_bytes // _SOCKET_SHARE))
         write(f"{cpu}/cpu.cfs_period_us", str(cgroups.PERIOD_MICROS))
         write(f"{cpu}/cpu.cfs_quota_us", str(max(1000, limits.cpu_millis * cgroups.PERIOD_MICROS // 1000)))
         write(f"{cpu}/cpu.shares", str(max(2, min(262_144, limits.cpu_millis * 1024 // 1000))))

@@ -14,6 +14,7 @@ from typing import Any
 from athenic_guest.roomd import room as room_module
 from athenic_guest.roomd.children import Child, exit_fields
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.guard import Guard
 from athenic_guest.roomd.oom import OomWatch
 from athenic_guest.roomd.requests import GuestRequest, RoomRequest
 from athenic_guest.roomd.room import Room, Workshop
@@ -32,6 +33,7 @@ class Rooms:
         self._zygotes = zygotes
         self._emit = emit
         self._oom = OomWatch(emit)
+        self._guard = Guard(self._inits, self._end)
         self._lock = threading.Lock()  # guards the table; None: being made
         self._rooms: dict[str, Room | None] = {}
 
@@ -117,8 +119,21 @@ class Rooms:
                     return
 
     def close(self) -> None:
-        """Ends the watch; every room must have been destroyed."""
+        """Ends the watches; every room must have been destroyed."""
+        self._guard.close()
         self._oom.close()
+
+    def _inits(self) -> list[tuple[str, int]]:
+        with self._lock:
+            return [(name, room.init.pid) for name, room in self._rooms.items() if room is not None and room.init.alive]
+
+    def _end(self, sandbox: str) -> None:
+        """Kills a room for using memory that its group does not count; the client is told as of any lack of memory."""
+        with self._lock:
+            room = self._rooms.get(sandbox)
+        if room is not None and not room.destroyed:
+            room.group.kill()
+            self._emit({"event": "oom", "sandbox": sandbox, "kills": room.group.oom_kills() + 1})
 
     @contextmanager
     def _held(self, sandbox: str) -> Iterator[Room]:

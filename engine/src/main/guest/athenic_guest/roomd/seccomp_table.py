@@ -73,8 +73,7 @@ _ALLOWED: Final = (
     Rule("time", """alarm clock_getres clock_gettime clock_nanosleep getitimer gettimeofday nanosleep setitimer time timer_create timer_delete
         timer_getoverrun timer_gettime timer_settime timerfd_create timerfd_gettime timerfd_settime""", Action.ALLOW, "reading clocks and waiting"),
     Rule("waiting", """epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait epoll_wait_old eventfd eventfd2
-        inotify_add_watch inotify_init inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents io_pgetevents io_setup io_submit
-        pipe pipe2 poll ppoll pselect6 select""", Action.ALLOW, "event loops"),
+        inotify_add_watch inotify_init inotify_init1 inotify_rm_watch pipe pipe2 poll ppoll pselect6 select""", Action.ALLOW, "event loops"),
     Rule("ipc", """mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink msgctl msgget msgrcv msgsnd semctl semget semop
         semtimedop shmat shmctl shmdt shmget""", Action.ALLOW, "within the room's ipc namespace"),
     Rule("network", """accept accept4 bind connect getpeername getsockname getsockopt listen recvfrom recvmmsg recvmsg sendmmsg sendmsg sendto
@@ -93,6 +92,8 @@ _REFUSED: Final = (
          "guests must not take over the agent, and a tracer could get round filters on old kernels"),
     Rule("large kernel surfaces", "io_uring_setup io_uring_enter io_uring_register bpf userfaultfd perf_event_open fanotify_init fanotify_mark",
          Action.EPERM, "the source of most recent kernel exploits; nothing here needs them"),
+    Rule("aio", "io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents", Action.ENOSYS,
+         "fs.aio-max-nr is one number for the whole machine: a room could use it up"),
     Rule("handles", "name_to_handle_at open_by_handle_at", Action.EPERM, "a handle gets round the mount namespace"),
     Rule("host", """reboot init_module finit_module delete_module kexec_load kexec_file_load acct syslog vhangup sethostname setdomainname
         iopl ioperm modify_ldt vm86 vm86old lookup_dcookie nfsservctl uselib ustat sysfs _sysctl create_module get_kernel_syms query_module
