@@ -138,6 +138,12 @@ for path in glob.glob('/proc/[0-9]*/environ') + glob.glob('/proc/[0-9]*/cmdline'
         for family, kind, protocol in ((1, 1, 0), (2, 1, 0), (2, 2, 17), (10, 1, 6), (16, 3, 0)):
             self.refused(f"result = call(41, {family}, {kind}, {protocol})", 0)
 
+    def test_multicast_groups_and_flow_labels(self) -> None:
+        for level, option in ((0, 35), (0, 39), (0, 42), (0, 46), (41, 20), (41, 42), (41, 46), (41, 27)):
+            self.refused(f"s = __import__('socket').socket({2 if level == 0 else 10}, 2)\nresult = call(54, s.fileno(), {level}, {option}, bytes(300), 300)\ns.close()", errno.ENODEV)
+        self.refused("s = __import__('socket').socket(10, 2)\nresult = call(54, s.fileno(), 41, 32, bytes(32), 32)\ns.close()", errno.EPERM)
+        self.refused("s = __import__('socket').socket()\nresult = call(54, s.fileno(), 1, 2, b'\\1\\0\\0\\0', 4)\ns.close()", 0)
+
     def test_nothing_can_be_typed_into_a_terminal(self) -> None:
         self.refused("a, b = os.openpty()\nresult = call(16, b, 0x5412, b'x')", errno.EPERM)
         self.refused("a, b = os.openpty()\nresult = call(16, b, 0x100005412, b'x')", errno.EPERM)  # the kernel reads the low half only

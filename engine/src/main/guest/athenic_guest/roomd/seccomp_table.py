@@ -19,6 +19,7 @@ class Action(enum.Enum):
     ALLOW = "allow"
     PRETEND = 0
     EPERM = 1
+    ENODEV = 19
     ENOSYS = 38
     EPROTONOSUPPORT = 93
     EAFNOSUPPORT = 97
@@ -46,6 +47,9 @@ class Rule(NamedTuple):
 _LOW = 0xFFFF_FFFF  # the kernel looks at the low half of an int argument only
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16  # bits/socket.h
 _RAW, _PACKET = 3, 10
+# linux/in.h, linux/in6.h: the options of setsockopt(2), by level, that join a multicast group.
+_IP, _IPV6, _FLOWLABEL = 0, 41, 32
+_JOINS: Final = ((_IP, 35), (_IP, 39), (_IP, 42), (_IP, 46), (_IPV6, 20), (_IPV6, 27), (_IPV6, 42), (_IPV6, 46))
 _NAMESPACE_FLAGS: Final = (0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000)
 
 _ALLOWED: Final = (
@@ -128,6 +132,10 @@ ARGUMENTS: Final = (
            (Compare(0, "&", flag, flag),)) for flag in _NAMESPACE_FLAGS),
     Rule("terminal", "ioctl", Action.EPERM, "TIOCSTI types into another process's terminal", (Compare(1, "&", 0x5412, _LOW),)),
     Rule("terminal", "ioctl", Action.EPERM, "TIOCLINUX pastes into the console", (Compare(1, "&", 0x541C, _LOW),)),
+    *(Rule("sockets", "setsockopt", Action.ENODEV, "the memory of multicast groups is charged to nobody; there is no network to join them on",
+           (Compare(1, "&", level, _LOW), Compare(2, "&", option, _LOW))) for level, option in _JOINS),
+    Rule("sockets", "setsockopt", Action.EPERM, "there are 4,096 flow labels for the whole machine",
+         (Compare(1, "&", _IPV6, _LOW), Compare(2, "&", _FLOWLABEL, _LOW))),
     *(Rule("sockets", "socket", Action.EPERM, "raw sockets", (Compare(0, "==", family), Compare(1, "&", kind, 0xF)))
       for family in (_INET, _INET6) for kind in (_RAW, _PACKET)),
     *(Rule("sockets", "socket", Action.EPROTONOSUPPORT, "sctp, mptcp and the like: modules nobody here needs",
