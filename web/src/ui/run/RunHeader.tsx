@@ -40,7 +40,7 @@ export function RunHeader({ execution: { part }, followed, onEdit }: Props): Rea
         <span className="spacer" />
         {!final && (
           <button type="button" className="button button-stop" onClick={() => void athenic.stopExecution(followed)} disabled={followed.stoppingSince !== undefined}
-            title="Interrupt the program; if it goes on, end it" data-testid="run-stop">
+            title="Interrupt the program; if it goes on, end it (Ctrl .)" data-testid="run-stop">
             <Square size={12} fill="currentColor" aria-hidden /><Stopping since={followed.stoppingSince} />
           </button>
         )}
@@ -85,12 +85,12 @@ function Timer({ state, status, offset }: { readonly state: ExecutionState; read
   return <span className="timer" role="timer" aria-live="off">{running ? clock(end - state.firstAt) : duration(state.duration ?? end - state.firstAt)}</span>;
 }
 
-/** The server interrupts at once, terminates after 2 s and kills after 2 s more. */
+/** The server interrupts the code; one that does not answer within 2 s has its context restarted, and if that fails its sandbox is ended. */
 function Stopping({ since }: { readonly since: number | undefined }): ReactElement {
   const now = useNow(since !== undefined, 200);
   if (since === undefined) return <>Stop</>;
   const passed = now - since;
-  return <>{passed < 2000 ? 'Interrupting' : passed < 4000 ? 'Terminating' : 'Killing'}</>;
+  return <>{passed < 2000 ? 'Interrupting' : passed < 6000 ? 'Restarting' : 'Ending the sandbox'}</>;
 }
 
 function Phases({ state }: { readonly state: ExecutionState }): ReactElement | null {
