@@ -100,9 +100,10 @@ public final class ExecutionRoutes {
     private Answer execute(RoutingContext request) throws InterruptedException {
         JsonBody body = JsonBody.parse(request.body().buffer());
         Execution execution = service.start(requestOf(body, null, false));
-        request.vertx()
-                .runOnContext(_ ->
-                        request.response().closeHandler(_ -> service.cancel(execution.id(), CancelCause.OWNER_GONE)));
+        request.response().closeHandler(_ -> service.cancel(execution.id(), CancelCause.OWNER_GONE));
+        if (request.response().closed()) {
+            boolean ignored = service.cancel(execution.id(), CancelCause.OWNER_GONE);
+        }
         boolean ended = execution.awaitEnd(execution.request().timeout().plus(END_MARGIN));
         if (!ended) {
             throw new ApiException(

@@ -98,7 +98,10 @@ final class ExecutionRun {
                 endComplete();
             } else {
                 deadline.interrupt();
-                endStopped(sandboxStays ? stopper.stop(sandbox, execution.language()) : Stopper.CLOSED);
+                endStopped(
+                        sandboxStays
+                                ? stopper.stop(sandbox, execution.language(), execution.executionCount())
+                                : Stopper.CLOSED);
             }
         } finally {
             deadline.interrupt();

@@ -6,7 +6,9 @@ import io.athenic.e2b.ExecuteOptions;
 import io.athenic.e2b.Sandbox;
 import io.athenic.e2b.SandboxException;
 import io.athenic.e2b.protocol.CodeApi;
+import io.athenic.e2b.protocol.CodeEvent;
 import java.time.Duration;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,10 +34,17 @@ final class Stopper {
         this.grace = grace;
     }
 
-    /** Preconditions: the stream of the code is closed. Takes three times the grace at most. */
-    String stop(Sandbox sandbox, String language) {
-        if (answers(sandbox, language)) {
-            return INTERRUPTED;
+    /**
+     * Preconditions: the stream of the code is closed. Takes three times the grace at most.
+     *
+     * @param count what the context counted for the stopped execution; 0: it had not begun
+     */
+    String stop(Sandbox sandbox, String language, int count) {
+        OptionalInt next = probe(sandbox, language);
+        if (next.isPresent()) {
+            // A server that gives up on the interrupt by itself begins to count anew.
+            boolean sameLife = next.getAsInt() == 0 || next.getAsInt() > count;
+            return sameLife ? INTERRUPTED : RESTARTED;
         }
         if (restarts(sandbox, language)) {
             return RESTARTED;
@@ -53,13 +62,14 @@ final class Stopper {
         }
     }
 
-    private boolean answers(Sandbox sandbox, String language) {
+    /** Runs nothing: what the context counts for it (0: not told), or empty if that did not end within the grace. */
+    private OptionalInt probe(Sandbox sandbox, String language) {
         var probe = ExecuteOptions.of("").withLanguage(language).withStartTimeout(grace);
         CodeExecution execution;
         try {
             execution = sandbox.code().execute(probe);
         } catch (SandboxException e) {
-            return false;
+            return OptionalInt.empty();
         }
         Thread deadline = Thread.ofVirtual().name("stop-deadline").start(() -> {
             try {
@@ -70,12 +80,15 @@ final class Stopper {
             }
         });
         try {
+            int count = 0;
             while (execution.hasNext()) {
-                Object ignored = execution.next();
+                if (execution.next() instanceof CodeEvent.Accepted accepted) {
+                    count = accepted.executionCount();
+                }
             }
-            return execution.isComplete();
+            return execution.isComplete() ? OptionalInt.of(count) : OptionalInt.empty();
         } catch (SandboxException e) {
-            return false;
+            return OptionalInt.empty();
         } finally {
             deadline.interrupt();
             execution.close();

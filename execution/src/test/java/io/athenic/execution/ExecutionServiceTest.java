@@ -182,6 +182,18 @@ class ExecutionServiceTest {
     }
 
     @Test
+    void aContextThatTheServerRestartedIsNotCalledInterrupted() throws Exception {
+        String sandbox = newSandbox();
+        Execution execution =
+                service.start(ExecutionRequest.of("print ready\nlose", "python").inSandbox(sandbox));
+        awaitOutput(execution, "ready");
+
+        service.cancel(execution.id(), CancelCause.USER);
+
+        assertThat(execution.await(SOON).message()).contains(Stopper.RESTARTED);
+    }
+
+    @Test
     void codeThatResistsTheRestartLosesItsSandbox() throws Exception {
         String sandbox = newSandbox();
         Execution execution = service.start(

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code print TEXT}, {@code write TEXT} (no line feed), {@code err TEXT}, {@code flood N} (N chunks of 64 KiB)
  *   <li>{@code result JSON}, {@code fail NAME VALUE}, {@code png N} (a result of N base64 characters), {@code raw TEXT} (a line as it is)
  *   <li>{@code set NAME VALUE}, {@code get NAME} (prints it, or fails)
- *   <li>{@code await NAME} (until {@link #release}), {@code sleep} (until interrupted), {@code stubborn} (until the context is
+ *   <li>{@code await NAME} (until {@link #release}), {@code sleep} (until interrupted), {@code lose} (the same, and the state is lost
+ *       by it), {@code stubborn} (until the context is
  *       restarted), {@code immortal} (until the sandbox is killed), {@code cut} (the connection breaks)
  * </ul>
  */
@@ -258,6 +259,14 @@ public final class FakeCode {
                 }
                 case "await" -> gate(rest).await();
                 case "sleep" -> new CountDownLatch(1).await();
+                case "lose" -> {
+                    try {
+                        new CountDownLatch(1).await();
+                    } finally {
+                        context.variables.clear();
+                        context.count.set(0);
+                    }
+                }
                 case "stubborn" -> resist(false);
                 case "immortal" -> resist(true);
                 case "cut" -> {
