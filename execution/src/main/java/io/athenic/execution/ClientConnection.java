@@ -64,7 +64,12 @@ final class ClientConnection {
             writer.interrupt();
             onClosed.run();
         });
-        socket.exceptionHandler(e -> LOG.debug("client {}: {}", clientId, e.toString()));
+        socket.exceptionHandler(e -> {
+            // Most often a message over the server's bound, which is refused before receive() sees it: say so, or it is
+            // lost in silence.
+            LOG.debug("client {}: {}", clientId, e.toString());
+            close((short) 1009, "What was sent is no message of at most 64 KiB");
+        });
         socket.pongHandler(_ -> lastHeard = System.nanoTime());
         socket.textMessageHandler(this::receive);
         socket.binaryMessageHandler(_ -> reply(error("Messages are text: send JSON like {\"type\":\"ping\"}.")));
