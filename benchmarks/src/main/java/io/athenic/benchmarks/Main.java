@@ -3,6 +3,7 @@ package io.athenic.benchmarks;
 import io.athenic.e2e.product.Product;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,9 @@ public final class Main {
                     Map.of("ATHENIC_POOL_SIZE", "0"),
                     (product, sandboxes, app) -> report.add(new Latency(sandboxes, app).unpooled(50)));
         }
+        if (parts.contains("latency")) {
+            report.add(starts(4));
+        }
         if (peers) {
             new Peers(report).measure();
         }
@@ -79,6 +83,25 @@ public final class Main {
         Path results = Product.HOME.resolve("benchmarks/results");
         report.write(results);
         System.err.printf("%d s; written to %s%n", (System.nanoTime() - start) / 1_000_000_000, results);
+    }
+
+    /** {@code ./athenic run} to its ready line on a folder that has been used before. */
+    private static Measure starts(int count) {
+        Path data = Product.newData();
+        var seconds = new ArrayList<Double>();
+        try {
+            for (int i = 0; i <= count; i++) {
+                long begin = System.nanoTime();
+                Product product = Product.start(data, Map.of());
+                if (i > 0) {
+                    seconds.add((System.nanoTime() - begin) / 1e9);
+                }
+                product.interrupt();
+            }
+        } finally {
+            Product.delete(data);
+        }
+        return Measure.of("./athenic run, second start, to ready", "s", seconds).atMost(3);
     }
 
     private void pooled(Product product, SandboxApi sandboxes, AppApi app) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2e.Http.Answer;
 import io.athenic.e2e.product.Product;
+import java.io.IOException;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -13,9 +14,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** The endpoints of docs/PROTOCOL.md, section 6, as a program meets them. */
 @ExtendWith(ProductExtension.class)
 class ExecutionTest {
+    private final int port;
     private final Http http;
 
     ExecutionTest(Product product) {
+        this.port = product.port();
         this.http = new Http(product.port());
     }
 
@@ -195,5 +198,45 @@ class ExecutionTest {
         assertThat(answer.path("error").asText().toLowerCase(java.util.Locale.ROOT))
                 .containsAnyOf("timeout", "timed out", "time limit");
         assertThat(answer.at("/result/logs/stdout/0").asText()).isEqualTo("begun\n");
+    }
+
+    @Test
+    void clientThatHangsUpStopsItsProgramAndTheSandboxGoesOn() throws IOException {
+        String sandbox = http.post("/create-sandbox", Map.of())
+                .expect(200)
+                .json()
+                .path("sandboxId")
+                .asText();
+        try {
+            String body = Http.encode(Map.of(
+                    "code",
+                    "x = 5\nopen('begun', 'w').close()\nwhile True: pass",
+                    "sandboxId",
+                    sandbox,
+                    "timeout",
+                    600_000));
+            try (var connection = RawHttp.post(port, "/execute", body)) {
+                awaitFile(sandbox, "begun");
+                assertThat(connection.getInputStream().available())
+                        .as("answered before its end")
+                        .isZero();
+            }
+
+            assertThat(Http.stdout(http.python("print(x)", sandbox))).isEqualTo("5\n");
+        } finally {
+            http.post("/close-sandbox", Map.of("sandboxId", sandbox)).expect(200);
+        }
+    }
+
+    /** Looks from a context of its own, since the Python one is busy. */
+    private void awaitFile(String sandbox, String name) {
+        Map<String, String> look = Map.of("code", "ls " + name + " || true", "language", "bash", "sandboxId", sandbox);
+        for (int attempt = 0; attempt < 200; attempt++) {
+            if (!Http.stdout(http.post("/execute", look).expect(200)).isEmpty()) {
+                return;
+            }
+            Product.pause(50);
+        }
+        throw new AssertionError("the program did not begin");
     }
 }

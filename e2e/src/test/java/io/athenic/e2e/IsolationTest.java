@@ -63,8 +63,7 @@ class IsolationTest {
 
         assertThat(seen).isNotEmpty().hasSizeLessThan(12);
         assertThat(seen.toString())
-                .doesNotContain(
-                        "java", "roomd.py", "maven", product.data().toString());
+                .doesNotContain("java", "roomd.py", "maven", product.data().toString());
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.athenic.e2e.product.Command;
 import io.athenic.e2e.product.Command.Outcome;
+import io.athenic.e2e.product.Leftovers;
 import io.athenic.e2e.product.Product;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -120,6 +121,29 @@ class LauncherTest {
                 .doesNotContain("FAIL")
                 .contains("http://127.0.0.1:" + product.port())
                 .contains("code-interpreter");
+    }
+
+    @Test
+    void commandsWithoutAServerBringTheirOwnAndLeaveNothing() {
+        Path data = Product.newData();
+        Leftovers leftovers = Leftovers.of(data);
+        String script = Product.HOME.resolve("athenic").toString();
+
+        Outcome asked = Command.of(script, "ask", "--data", data.toString(), "$ echo alone")
+                .run(Duration.ofMinutes(2));
+        Outcome executed = Command.of(script, "exec", "--data", data.toString(), "-")
+                .input("import sys\nprint('no server')\nsys.exit(3)")
+                .run(Duration.ofMinutes(2));
+        Outcome exports = Command.of(script, "env", "--data", data.toString()).run(Duration.ofMinutes(1));
+        List<String> left = leftovers.await(Duration.ofSeconds(10));
+        Product.delete(data);
+
+        assertThat(asked.status()).as(asked.all()).isZero();
+        assertThat(asked.output()).containsPattern("(?m)^alone$");
+        assertThat(executed.status()).as(executed.all()).isNotZero();
+        assertThat(executed.output()).isEqualTo("no server\n");
+        assertThat(exports.output()).contains("E2B_API_KEY=e2b_").contains("http://127.0.0.1:4002");
+        assertThat(left).isEmpty();
     }
 
     @Test

@@ -173,6 +173,19 @@ class OutputSocketTest {
     }
 
     @Test
+    void messageOverItsBoundEndsOnlyItsOwnConnection() {
+        try (var socket = new OutputSocket(port, "clientId=" + client)) {
+            socket.awaitStatus("connected");
+            socket.send("x".repeat(100 << 10));
+
+            assertThat(socket.awaitClose()).isIn(1006, 1009);
+        }
+        try (var again = new OutputSocket(port, "clientId=" + client)) {
+            again.awaitStatus("connected");
+        }
+    }
+
+    @Test
     void oneClientRunsOneExecutionAtATime() {
         String id = execute(ENDLESS);
         try {

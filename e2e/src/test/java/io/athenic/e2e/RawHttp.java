@@ -32,4 +32,20 @@ final class RawHttp {
             throw new UncheckedIOException(e);
         }
     }
+
+    /** Sends a JSON request and gives back the open connection without having read anything. */
+    static Socket post(int port, String path, String json) {
+        byte[] body = json.getBytes(StandardCharsets.UTF_8);
+        String head = "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + port
+                + "\r\nContent-Type: application/json\r\nContent-Length: " + body.length + "\r\n\r\n";
+        try {
+            var socket = new Socket(InetAddress.getLoopbackAddress(), port);
+            socket.getOutputStream().write(head.getBytes(StandardCharsets.ISO_8859_1));
+            socket.getOutputStream().write(body);
+            socket.getOutputStream().flush();
+            return socket;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }

@@ -5,8 +5,11 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -17,6 +20,10 @@ import java.util.stream.Stream;
  * /run/athenic/NAME}) and by the path of its data folder. Other instances on the machine are not looked at.
  */
 public record Leftovers(Path data, String name) {
+    /** Those of the instance that runs, or ran, on this data folder. */
+    public static Leftovers of(Path data) {
+        return new Leftovers(data, name(data));
+    }
 
     /** Empty when nothing is left; otherwise one line for each thing. */
     public List<String> find() {
@@ -55,6 +62,17 @@ public record Leftovers(Path data, String name) {
                 .flatMap(Leftovers::children)
                 .filter(folder -> folder.getFileName().toString().contains(sandbox))
                 .toList();
+    }
+
+    /** First 12 hexadecimal digits of SHA-256 of the data folder's real path: docs/PROTOCOL.md, section 2. */
+    private static String name(Path data) {
+        try {
+            byte[] hash =
+                    MessageDigest.getInstance("SHA-256").digest(data.toString().getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash).substring(0, 12);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void processes(List<String> found) {

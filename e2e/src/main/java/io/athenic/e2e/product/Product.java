@@ -4,15 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -62,9 +58,11 @@ public final class Product implements AutoCloseable {
         }
         try {
             Path data = Files.createTempDirectory("athenic-e2e-").toRealPath();
-            // The folder must be a real one, since only root may change it; the template in it may be a link that root made.
+            // The folder must be a real one, since only root may change it; the template in it may be a link that root
+            // made.
             Path templates = Files.createDirectory(data.resolve("templates"));
-            Files.createSymbolicLink(templates.resolve(TEMPLATE), TEMPLATES.resolve(TEMPLATE).toRealPath());
+            Files.createSymbolicLink(
+                    templates.resolve(TEMPLATE), TEMPLATES.resolve(TEMPLATE).toRealPath());
             return data;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -159,7 +157,7 @@ public final class Product implements AutoCloseable {
 
     /** The root process that makes rooms: the one that was started with our runtime folder and is no child of another such. */
     public ProcessHandle roomd() {
-        String runtime = "/run/athenic/" + name(data);
+        String runtime = "/run/athenic/" + leftovers().name();
         var candidates = new ArrayList<ProcessHandle>();
         ProcessHandle.allProcesses()
                 .filter(process -> commandLine(process).contains("roomd.py")
@@ -174,7 +172,7 @@ public final class Product implements AutoCloseable {
     }
 
     public Leftovers leftovers() {
-        return new Leftovers(data, name(data));
+        return Leftovers.of(data);
     }
 
     public String log() {
@@ -232,17 +230,6 @@ public final class Product implements AutoCloseable {
         }
     }
 
-    /** First 12 hexadecimal digits of SHA-256 of the data folder's real path: docs/PROTOCOL.md, section 2. */
-    private static String name(Path data) {
-        try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256").digest(data.toString().getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash).substring(0, 12);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
     private static String commandLine(ProcessHandle process) {
         try {
             return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cmdline"))
@@ -266,7 +253,8 @@ public final class Product implements AutoCloseable {
         }
     }
 
-    private static void delete(Path folder) {
+    /** Removes a data folder; links are not followed. */
+    public static void delete(Path folder) {
         if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
             try (var paths = Files.list(folder)) {
                 paths.toList().forEach(Product::delete);
