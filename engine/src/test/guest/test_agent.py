@@ -10,7 +10,7 @@ import unittest
 from typing import Any, ClassVar
 
 from athenic_guest import frames
-from guest_case import GuestCase, Run, answered, collect, connect, operate, refused
+from guest_case import GuestCase, Run, answered, collect, connect, operate, refused, start_guest
 
 
 class AgentCase(GuestCase):
@@ -20,7 +20,7 @@ class AgentCase(GuestCase):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.roomd.room("agent")
-        cls.agent = cls.roomd.guest("agent", "agent", "agent")
+        cls.agent = start_guest(cls.roomd, "agent", "agent")
 
     def operate(self, op: str, **fields: Any) -> Run:
         return operate(self.agent, {"op": op, **fields})

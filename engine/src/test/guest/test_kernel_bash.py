@@ -6,7 +6,7 @@ import unittest
 from typing import ClassVar
 
 from athenic_guest import frames
-from guest_case import GuestCase, Run, begin, collect
+from guest_case import GuestCase, Run, begin, collect, start_guest
 
 
 class BashCase(GuestCase):
@@ -16,7 +16,7 @@ class BashCase(GuestCase):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.roomd.room("bash")
-        cls.kernel = cls.roomd.guest("bash", "bash", "bash")
+        cls.kernel = start_guest(cls.roomd, "bash", "bash")
 
     def execute(self, code: str, env: dict[str, str] | None = None) -> Run:
         return collect(begin(self.kernel, code, env))

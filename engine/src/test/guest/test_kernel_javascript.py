@@ -6,7 +6,7 @@ import unittest
 from typing import ClassVar
 
 from athenic_guest import frames
-from guest_case import GuestCase, Run, begin, collect
+from guest_case import GuestCase, Run, begin, collect, start_guest
 
 
 class JavaScriptCase(GuestCase):
@@ -16,7 +16,7 @@ class JavaScriptCase(GuestCase):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.roomd.room("javascript", memoryBytes=1 << 30)
-        cls.kernel = cls.roomd.guest("javascript", "javascript", "javascript")
+        cls.kernel = start_guest(cls.roomd, "javascript", "javascript")
 
     def execute(self, code: str, env: dict[str, str] | None = None) -> Run:
         return collect(begin(self.kernel, code, env))
@@ -55,6 +55,13 @@ class Cells(JavaScriptCase):
 
         self.assertEqual(run.stdout, "one\ntwo\n")
         self.assertEqual(run.result["text"], "end")
+
+    def test_short_timers_are_waited_for_and_intervals_are_not(self) -> None:
+        run = self.execute("setTimeout(() => { console.log('one'); setTimeout(console.log, 20, 'two') }, 20); const every = setInterval(() => {}, 10)")
+
+        self.assertEqual((run.stdout, run.of("result")), ("one\ntwo\n", []))
+        self.assertEqual(self.execute("clearInterval(every); const t = setTimeout(() => console.log('never'), 50); clearTimeout(t); setTimeout(() => {}, 3_600_000).unref(); 'x'").stdout, "")
+        self.assertEqual(self.value("await require('util').promisify(setTimeout)(5, 'promised')"), "promised")
 
     def test_typescript(self) -> None:
         self.assertEqual(self.value("interface A { n: number }\nconst typed: A = { n: 3 };\ntyped.n as number"), "3")
@@ -111,7 +118,7 @@ class Interrupts(JavaScriptCase):
 
     def test_loops_and_waits_keep_the_state(self) -> None:
         self.execute("const kept = 'yes'")
-        for code in ("while (true);", "await new Promise(() => {})", "for (;;) console.log(1)"):
+        for code in ("while (true);", "await new Promise(() => {})", "for (;;) console.log(1)", "setTimeout(() => console.log('never'), 9000)"):
             with self.subTest(code=code):
                 self.interrupt(code)
                 self.assertEqual(self.value("kept"), "yes")

@@ -9,7 +9,7 @@ import unittest
 from typing import ClassVar
 
 from athenic_guest import frames
-from guest_case import GuestCase, Run, begin, collect, connect
+from guest_case import GuestCase, Run, begin, collect, connect, start_guest
 
 
 class PythonCase(GuestCase):
@@ -19,7 +19,7 @@ class PythonCase(GuestCase):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.roomd.room("python")
-        cls.kernel = cls.roomd.guest("python", "python", "python")
+        cls.kernel = start_guest(cls.roomd, "python", "python")
 
     def execute(self, code: str, env: dict[str, str] | None = None) -> Run:
         return collect(begin(self.kernel, code, env))

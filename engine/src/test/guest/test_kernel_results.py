@@ -6,7 +6,7 @@ import base64
 import json
 import unittest
 
-from guest_case import Run, begin, collect
+from guest_case import Run, begin, collect, start_guest
 from test_kernel_python import PythonCase
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -139,7 +139,7 @@ class Liveness(PythonCase):
         self.roomd.call("guest.kill", sandbox="python", name="python", signal=9)
         self.roomd.await_event(lambda event: event.get("event") == "guest.exit" and event["name"] == "python")
 
-        type(self).kernel = self.roomd.guest("python", "python", "python")
+        type(self).kernel = start_guest(self.roomd, "python", "python")
         run: Run = collect(begin(self.kernel, "'new'"))
         self.assertEqual(run.result["text"], "new")
 

@@ -19,8 +19,7 @@ from athenic_guest.template.definition import DEFINITIONS
 from athenic_guest.template.problem import Problem, explain
 from athenic_guest.template.progress import Progress, Reader
 from athenic_guest.template.store import Store
-from guest_case import template
-from roomd_client import GUEST_FOLDER, until
+from roomd_client import GUEST_FOLDER, TEMPLATE, until
 
 _SCRIPT = f"{GUEST_FOLDER}/template.py"
 _DEBIAN = """\
@@ -185,7 +184,7 @@ class Stored(Folder):
 
 class Built(unittest.TestCase):
     def test_the_template_has_what_it_promises(self) -> None:
-        root = Path(template()) / "rootfs"
+        root = Path(TEMPLATE) / "rootfs"
         manifest = json.loads((root.parent / "manifest.json").read_text())
 
         self.assertIn("python3-numpy", manifest["packages"])

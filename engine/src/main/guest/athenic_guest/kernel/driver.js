@@ -110,6 +110,52 @@ process.exit = (code = process.exitCode) => {
   throw error;
 };
 
+// A program that ends in setTimeout(...) is not over when its last line has run: the cell waits for its timers, if they are not too long.
+// Servers and intervals are not waited for; they live on between cells.
+const timers = new Set();
+const LONGEST_TIMER = 10_000; // ms
+const LONGEST_WAIT = 30_000; // ms
+const original = { setTimeout, clearTimeout, setImmediate };
+let timerEnded = () => {};
+
+function forget(timer) {
+  if (timers.delete(timer)) original.setImmediate(timerEnded); // later: what it has resolved may start another timer
+}
+
+const ownSetTimeout = (action, delay, ...values) => {
+  if (typeof action !== 'function') return original.setTimeout(action, delay, ...values);
+  const timer = original.setTimeout(() => {
+    try { action(...values); } finally { forget(timer); }
+  }, delay);
+  if (!(delay > LONGEST_TIMER)) timers.add(timer);
+  return timer;
+};
+Object.defineProperty(ownSetTimeout, util.promisify.custom, { get: () => original.setTimeout[util.promisify.custom] });
+Object.defineProperty(ownSetTimeout, 'name', { value: 'setTimeout' });
+give('setTimeout', ownSetTimeout);
+give('clearTimeout', (timer) => {
+  original.clearTimeout(timer);
+  for (const known of timers) if (known === timer || known[Symbol.toPrimitive]() === timer) forget(known);
+});
+
+function timersOver() {
+  return new Promise((resolve, rejected) => {
+    const limit = original.setTimeout(resolve, LONGEST_WAIT);
+    reject = (error) => {
+      for (const timer of timers) original.clearTimeout(timer);
+      timers.clear();
+      original.clearTimeout(limit);
+      rejected(error);
+    };
+    timerEnded = () => {
+      if ([...timers].some((timer) => timer.hasRef())) return;
+      original.clearTimeout(limit);
+      resolve();
+    };
+    timerEnded();
+  });
+}
+
 // --- from a cell to a script ---------------------------------------------------------------------------------------------------
 
 function names(pattern, found) {
@@ -283,17 +329,20 @@ async function run(cell) {
     before[name] = process.env[name];
     process.env[name] = value;
   }
+  timers.clear();
   // A pending promise alone does not keep node alive.
   const alive = setInterval(() => {}, 1 << 30);
   try {
     const value = await evaluate(cell.code);
     if (value !== undefined && !isTimer(value)) answer(result(value));
+    await timersOver();
   } catch (error) {
     const told = error && error.code === INTERRUPTED ? { type: 'error', name: 'Interrupted', value: '', traceback: 'Interrupted' } : failure(error);
     if (told) answer(told);
   } finally {
     clearInterval(alive);
     reject = null;
+    timerEnded = () => {};
     for (const [name, value] of Object.entries(before)) {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;

@@ -50,7 +50,7 @@ class Front(ABC):
         self._capture = Capture(self._output)
         self._server = Server(self._output, self._interrupt, _REPEATS)
         self._count = 1
-        self._started_ticks = 0
+        self._earlier: dict[int, int] = {}
         self._program: Program | None = None
 
     @abstractmethod
@@ -95,7 +95,7 @@ class Front(ABC):
             self._output.put((frames.JSON, payload), len(payload))
 
     def _execute(self, execution: Execution) -> None:
-        self._started_ticks = processes.now_ticks()
+        self._earlier = processes.descendants()
         try:
             self._run(execution)
         except Death as death:
@@ -124,7 +124,7 @@ class Front(ABC):
         program = self._program
         if program is not None:
             program.signal(number)
-        processes.interrupt_since(self._started_ticks, number)
+        processes.interrupt_new(self._earlier, number)
 
 
 class Program:

@@ -32,6 +32,7 @@ WEIGHT: Final = 32
 DELAY: Final = 0.002
 BURST: Final = 16
 LATE_MOST: Final = 64 << 10
+_PATIENCE: Final = 0.005
 _AT_ONCE: Final = 16 << 10  # a socket that poll(2) calls writable takes this much without waiting
 _SLICE: Final = 200_000  # characters; in UTF-8 at most 800 kB, so a slice always fits a frame
 
@@ -118,7 +119,8 @@ class Output:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
             signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-            if not self._sending.acquire(blocking=False):
+            # Not without patience: the other thread may hold it and only lack Python's lock to go on.
+            if not self._sending.acquire(timeout=_PATIENCE):
                 return
             try:
                 if self.size < _AT_ONCE and (self._peer is None or self._gone or _writable(self._peer)):

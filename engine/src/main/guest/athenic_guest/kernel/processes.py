@@ -15,23 +15,22 @@ def any_children() -> bool:
     return True
 
 
-def now_ticks() -> int:
-    """The present moment in the unit in which /proc tells when a process was started."""
-    with open("/proc/uptime") as uptime:
-        return int(float(uptime.read().split()[0]) * os.sysconf("SC_CLK_TCK"))
-
-
-def interrupt_since(ticks: int, number: int = signal.SIGINT) -> None:
-    """Signals the descendants of this process that were started at `ticks` or later; older ones belong to earlier cells."""
-    parents: dict[int, tuple[int, int]] = {}
+def descendants() -> dict[int, int]:
+    """The pids of this process's children and theirs, each with the moment it was started, which tells a pid used again."""
+    found: dict[int, tuple[int, int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            found = _parent_and_start(name)
-            if found:
-                parents[int(name)] = found
+            entry = _parent_and_start(name)
+            if entry:
+                found[int(name)] = entry
     own = os.getpid()
-    for pid, (_, started) in parents.items():
-        if pid != own and started >= ticks and _descends(pid, own, parents):
+    return {pid: started for pid, (_, started) in found.items() if pid != own and _descends(pid, own, found)}
+
+
+def interrupt_new(earlier: dict[int, int], number: int = signal.SIGINT) -> None:
+    """Signals the descendants that are not among the earlier ones, which belong to earlier cells."""
+    for pid, started in descendants().items():
+        if earlier.get(pid) != started:
             try:
                 os.kill(pid, number)
             except (ProcessLookupError, PermissionError):

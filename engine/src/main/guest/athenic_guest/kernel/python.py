@@ -137,7 +137,7 @@ class Kernel:
         self._server = Server(self._output, self._interrupt, _REPEATS)
         self._running: Execution | None = None
         self._strike = self._struck = 0
-        self._started_ticks = 0
+        self._earlier: dict[int, int] = {}
         self._libc = ctypes.CDLL(None)
         self._stdout = Stream(self._output, self._capture, self._gate, frames.STDOUT)
         self._stderr = Stream(self._output, self._capture, self._gate, frames.STDERR)
@@ -186,7 +186,7 @@ class Kernel:
         shell.error = None
         before = environment.apply(execution.env)
         self._gate.exact = processes.any_children()
-        self._started_ticks = processes.now_ticks()
+        self._earlier = processes.descendants() if self._gate.exact else {}
         self._strike = self._struck = 0
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(hangup.SIGNAL, self._on_hangup)
@@ -235,7 +235,7 @@ class Kernel:
         """Called by a connection's thread while its cell runs: the main thread, and the processes that the cell has started."""
         self._strike = strike
         signal.pthread_kill(self._main, signal.SIGINT)
-        processes.interrupt_since(self._started_ticks)
+        processes.interrupt_new(self._earlier)
 
     def _on_interrupt(self, _number: int, _frame: Any) -> None:
         if self._running is None or (self._strike and self._strike == self._struck):

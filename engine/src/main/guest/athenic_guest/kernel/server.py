@@ -7,6 +7,7 @@ execution's is the server's wish to interrupt it.
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -195,12 +196,18 @@ class Server:
         return execution
 
     def _watch(self, execution: Execution) -> None:
-        """Waits for the connection's end; bytes that the server sends meanwhile mean nothing."""
+        """Waits for the connection's end; bytes that the server sends meanwhile mean nothing.
+
+        By poll(2): while a thread waits in recv(2), the kernel wakes that and sends no signal (hangup.py).
+        """
+        peer = execution.connection.socket
+        poll = select.poll()
         try:
-            while execution.connection.socket.recv(4096):
+            poll.register(peer, select.POLLIN)
+            while poll.poll() and peer.recv(4096, socket.MSG_DONTWAIT):
                 pass
-        except OSError:
-            pass
+        except (OSError, ValueError):
+            pass  # ended by us
         if execution.done.is_set():
             return
         execution.cancelled = True

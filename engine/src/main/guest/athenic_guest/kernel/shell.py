@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -80,6 +81,8 @@ class Shell(InteractiveShell):
         self.emit: Emit = _nobody
         self.error: dict[str, Any] | None = None
         super().__init__(**options)
+        self._structured = self.InteractiveTB.structured_traceback
+        self.InteractiveTB.structured_traceback = self._structured_or_plain
         for name in ("exit", "quit"):
             self.user_ns[name] = self.user_ns_hidden[name] = leave
 
@@ -87,6 +90,13 @@ class Shell(InteractiveShell):
         super().init_history()
         # Each cell would be one more entry, for `%history` of a database that is off.
         self.history_manager.enabled = False
+
+    def _structured_or_plain(self, etype: Any, evalue: Any, frames: Any, *arguments: Any, **options: Any) -> list[str]:
+        """IPython cannot format some tracebacks, such as that of an interrupt in the compiler, and would then print and show no error."""
+        try:
+            return self._structured(etype, evalue, frames, *arguments, **options)
+        except Exception:
+            return [line.rstrip("\n") for line in traceback.format_exception(etype, evalue, frames)]
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         lines = list(stb)
