@@ -1,5 +1,6 @@
 package io.athenic.chat.llm;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.langchain4j.exception.HttpException;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -29,7 +30,8 @@ final class ModelErrors {
             return new ModelException(
                     "The model " + label + " cannot be reached. Check the network and " + urlVariable + ".", error);
         }
-        if (find(error, IOException.class) != null) {
+        boolean unreadable = find(error, JsonProcessingException.class) != null;
+        if (!unreadable && find(error, IOException.class) != null) {
             return new ModelException(
                     "The connection to the model " + label
                             + " broke before the answer was complete. Send the message again.",

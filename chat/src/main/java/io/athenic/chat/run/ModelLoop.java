@@ -100,12 +100,14 @@ final class ModelLoop {
     }
 
     private ChatResponse ask(boolean offerTool, boolean mustExecute) {
-        ChatRequest.Builder request = ChatRequest.builder().messages(messages);
-        if (offerTool) {
-            request.toolSpecifications(Prompt.tool(tools.sandboxes().languages()));
-            if (mustExecute) {
-                request.toolChoice(ToolChoice.REQUIRED);
-            }
+        // Some providers refuse a conversation that holds tool calls unless the tool is named with it: so it always is.
+        ChatRequest.Builder request = ChatRequest.builder()
+                .messages(messages)
+                .toolSpecifications(Prompt.tool(tools.sandboxes().languages()));
+        if (!offerTool) {
+            request.toolChoice(ToolChoice.NONE);
+        } else if (mustExecute) {
+            request.toolChoice(ToolChoice.REQUIRED);
         }
         return model.ask(request.build(), journal::text, timeLeft(), cancellation);
     }
@@ -114,6 +116,10 @@ final class ModelLoop {
         String text = response.aiMessage().text();
         if (text == null || text.isBlank()) {
             throw new ModelException("The model " + model.label() + " sent an empty answer. Send the message again.");
+        }
+        if (response.finishReason() == null) {
+            throw new ModelException("The connection to the model " + model.label()
+                    + " ended before the answer was complete. Send the message again.");
         }
         if (response.finishReason() == FinishReason.LENGTH) {
             journal.notice(Part.Level.WARNING, "The answer reached the model's longest length and is cut off here.");
