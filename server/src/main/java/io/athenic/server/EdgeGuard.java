@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class EdgeGuard implements Handler<RoutingContext> {
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
+    /** Inline styles are xterm's and CodeMirror's; there is no inline script. Live output may come from the address of another node. */
     private static final String CONTENT_POLICY =
-            "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-                    + "font-src 'self' data:; connect-src 'self' ws: wss:; frame-src 'self' blob: data:; worker-src 'self' blob:; object-src 'none'; "
-                    + "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+                    + "font-src 'self'; connect-src 'self' ws: wss:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private final Set<String> publicHosts;
 

@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -30,13 +31,16 @@ final class WebFiles {
             Map.entry("woff", "font/woff"),
             Map.entry("txt", "text/plain; charset=utf-8"));
 
+    private static final Set<HttpMethod> READ = Set.of(HttpMethod.GET, HttpMethod.HEAD);
+
     private final Map<String, Buffer> files = new ConcurrentHashMap<>();
 
     static void mount(Router router, Vertx vertx) {
         var web = new WebFiles();
-        // Not router.get(): a route for every path would make Vert.x answer 405 to other methods on paths that do not exist.
+        // Not router.get(): a route for every path would make Vert.x answer 405 to other methods on paths that do not
+        // exist.
         router.route().handler(context -> {
-            if (context.request().method() == HttpMethod.GET || context.request().method() == HttpMethod.HEAD) {
+            if (READ.contains(context.request().method())) {
                 web.answer(context, vertx);
             } else {
                 context.next();
