@@ -34,7 +34,7 @@ class RoomdError(Exception):
 class Roomd:
     """Starts the real roomd with the probe guest. `close` ends it and removes its folders."""
 
-    def __init__(self, *arguments: str, folder: str | None = None) -> None:
+    def __init__(self, *arguments: str, folder: str | None = None, uid: int | None = None) -> None:
         if not os.path.isdir(f"{TEMPLATE}/rootfs"):
             raise RuntimeError(f"no template at {TEMPLATE}: build one (template.py) and set ATHENIC_TEST_DATA to its data directory")
         self.folder = folder or tempfile.mkdtemp(prefix="athenic-roomd-", dir="/tmp")
@@ -53,13 +53,15 @@ class Roomd:
         self._closed = False
         self.process = subprocess.Popen(
             [sys.executable, "-I", f"{self.folder}/guest/roomd.py", "--data", self.data, "--runtime", self.runtime,
-             "--uid", str(os.getuid()), "--gid", str(os.getgid()), *arguments],
+             "--uid", str(os.getuid() if uid is None else uid), "--gid", str(os.getgid() if uid is None else uid), *arguments],
             stdout=subprocess.PIPE, env={"SECRET_OF_THE_HOST": "must not be seen"})
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if line != b"roomd ready\n":
             raise RuntimeError(f"roomd did not start: {line!r}, exit status {self.process.wait(10)}")
         self.socket = socket.socket(socket.AF_UNIX)
+        if uid is not None:
+            return  # whoever is that user connects
         self.socket.connect(f"{self.runtime}/roomd.sock")
         threading.Thread(target=self._read, daemon=True).start()
 

@@ -112,6 +112,44 @@ class Protocol(RoomdCase):
         return str(caught.exception)
 
 
+_CLIENT = """
+import json, os, socket, stat, sys
+runtime, template = sys.argv[1:]
+roomd = socket.socket(socket.AF_UNIX)
+roomd.connect(runtime + '/roomd.sock')
+lines = roomd.makefile('rw')
+def call(op, **fields):
+    lines.write(json.dumps({'id': 1, 'op': op, **fields}) + '\\n'); lines.flush()
+    answer = json.loads(lines.readline())
+    return answer.get('ok') or answer['error']['message']
+call('zygote.start', template='probe', path=template)
+call('room.create', sandbox='mine', template='probe', hostname='sandbox', limits=%r)
+path = call('guest.start', sandbox='mine', name='kernel', kind='python', env={}, cwd='/')['socket']
+guest = socket.socket(socket.AF_UNIX)
+guest.connect(path)
+guest.sendall(b'import os; result = os.getuid()'); guest.shutdown(socket.SHUT_WR)
+print(guest.recv(100).decode(), os.stat(path).st_uid, os.stat(path).st_gid, oct(stat.S_IMODE(os.stat(path).st_mode)))
+"""
+
+
+class ServersUser(unittest.TestCase):
+    """The server is an ordinary user; roomd serves this user and nobody else, not even root."""
+
+    def test_an_ordinary_user_is_served_and_root_is_not(self) -> None:
+        roomd = Roomd(uid=65534)
+        os.chmod(roomd.folder, 0o755)
+        with socket.socket(socket.AF_UNIX) as root:
+            root.settimeout(10)
+            root.connect(f"{roomd.runtime}/roomd.sock")
+            self.assertEqual(root.recv(1), b"")
+
+        done = subprocess.run([sys.executable, "-I", "-c", _CLIENT % LIMITS, roomd.runtime, f"{roomd.data}/templates/probe/rootfs"],
+                              user=65534, group=65534, capture_output=True, text=True, check=False, timeout=60)
+
+        self.assertEqual(done.stdout, '{"value": 1000} 65534 65534 0o600\n', done.stderr)
+        roomd.await_end()  # its client has left
+
+
 class Misbehaviour(unittest.TestCase):
     """A client that breaks the protocol ends its connection, and with it roomd, which cleans up."""
 
