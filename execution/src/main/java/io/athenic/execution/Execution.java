@@ -22,7 +22,7 @@ public final class Execution {
     private final InstantSource clock;
     private final EventLog log;
     private final StateMachine<ExecutionStatus> state =
-            new StateMachine<>(ExecutionStatus.QUEUED, ExecutionStatus::isFinal);
+            new StateMachine<>(ExecutionStatus.STARTING, ExecutionStatus::isFinal);
     private final CountDownLatch done = new CountDownLatch(1);
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -165,12 +165,21 @@ public final class Execution {
         executionCount = count;
     }
 
-    /** Tells the log of a step that is not the last one. */
+    /** Tells the log that the sandbox is being made or found. */
+    void starting(String message) {
+        tell(ExecutionStatus.STARTING, message);
+    }
+
+    /** Moves on, and tells the log, unless that would be a step back. */
     void moveTo(ExecutionStatus status, String message) {
         if (state.move(status)) {
-            boolean ignored = log.append(
-                    new ExecutionEvent.Status(status, message, sandboxId().orElse(null), null));
+            tell(status, message);
         }
+    }
+
+    private void tell(ExecutionStatus status, String message) {
+        boolean ignored = log.append(
+                new ExecutionEvent.Status(status, message, sandboxId().orElse(null), null));
     }
 
     /** The last step: {@code last} events, the status, the end of the log. Nothing if it has ended already. */

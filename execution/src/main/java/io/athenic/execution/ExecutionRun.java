@@ -60,13 +60,7 @@ final class ExecutionRun {
 
     private ContextTurns.@Nullable Turn takeTurn() {
         if (turns.isBusy(sandbox.id(), execution.language())) {
-            boolean ignored = execution
-                    .log()
-                    .append(new ExecutionEvent.Status(
-                            ExecutionStatus.STARTING,
-                            "Waiting for the execution before it in this sandbox",
-                            sandbox.id(),
-                            null));
+            execution.moveTo(ExecutionStatus.QUEUED, "Waiting for the execution before it in this sandbox");
         }
         return execution.unlessStopped(() -> turns.take(sandbox.id(), execution.language(), LONGEST_WAIT));
     }

@@ -186,10 +186,10 @@ public final class ExecutionService implements AutoCloseable {
         Duration lifetime = request.timeout().plus(SANDBOX_MARGIN);
         try {
             if (given != null) {
-                execution.moveTo(ExecutionStatus.STARTING, "Connecting to sandbox " + given);
+                execution.starting("Connecting to sandbox " + given);
                 return sandboxes.connect(given, lifetime);
             }
-            execution.moveTo(ExecutionStatus.STARTING, "Starting a sandbox");
+            execution.starting("Starting a sandbox");
             if (request.keepSandbox()) {
                 Duration longest = lifetime.compareTo(config.sandboxTimeout()) > 0 ? lifetime : config.sandboxTimeout();
                 return sandboxes.create(E2b.CODE_TEMPLATE, longest, Owner.ENDPOINT);

@@ -4,10 +4,10 @@ import java.util.Locale;
 
 /** Where an execution stands. The last four are final. */
 public enum ExecutionStatus {
-    /** Waits for its turn: one execution at a time runs in a context. */
-    QUEUED,
     /** Its sandbox is being made or found. */
     STARTING,
+    /** Waits for its turn: one execution at a time runs in a context. */
+    QUEUED,
     RUNNING,
     COMPLETED,
     /** The program failed, or its sandbox did. */
