@@ -4,11 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,20 +60,12 @@ public final class Agent {
     }
 
     private ProcessStream stream(ObjectNode request) {
-        GuestConnection connection = guest.connect();
-        try {
-            connection.send(request);
+        return open(request, connection -> {
             int pid = Json.integer(connection.answer(ANSWER).path("start"), "pid");
             AgentProcessStream stream = new AgentProcessStream(connection, pid);
             stream.begin("process-" + guest.sandbox() + "-" + pid, new ProcessEvent.Started(pid));
             return stream;
-        } catch (IOException e) {
-            connection.close();
-            throw connection.gone(e);
-        } catch (RuntimeException e) {
-            connection.close();
-            throw e;
-        }
+        });
     }
 
     /** The processes that were started here and still run. */
@@ -166,18 +158,10 @@ public final class Agent {
         if (length >= 0) {
             request.put("length", length);
         }
-        GuestConnection connection = guest.connect();
-        try {
-            connection.send(request);
+        return open(request, connection -> {
             Entry entry = Answers.toEntry(connection.answer(ANSWER).path("entry"));
             return new FileDownload(entry, new FrameInputStream(connection));
-        } catch (IOException e) {
-            connection.close();
-            throw connection.gone(e);
-        } catch (RuntimeException e) {
-            connection.close();
-            throw e;
-        }
+        });
     }
 
     /** Opens a file for writing: it is made with its parents, or emptied, and belongs to the user. */
@@ -185,17 +169,7 @@ public final class Agent {
         Check.map("metadata", metadata, 1000, 64 * 1024);
         ObjectNode request = path("fs.write", path, user);
         request.set("metadata", Json.stringMap(metadata));
-        GuestConnection connection = guest.connect();
-        try (GuestConnection.Deadline _ = connection.deadline(ANSWER)) {
-            connection.send(request);
-            return new FileUpload(connection);
-        } catch (IOException e) {
-            connection.close();
-            throw connection.gone(e);
-        } catch (RuntimeException e) {
-            connection.close();
-            throw e;
-        }
+        return open(request, FileUpload::new);
     }
 
     /** Writes all of the stream. A failure of the stream itself is thrown as it is; what came stays in the file. */
@@ -224,32 +198,31 @@ public final class Agent {
 
     /** Watches a folder; changes after the return are seen. */
     public WatchStream watch(String path, boolean recursive, boolean includeEntry, @Nullable String user) {
-        GuestConnection connection = guest.connect();
-        try {
-            connection.send(
-                    path("fs.watch", path, user).put("recursive", recursive).put("includeEntry", includeEntry));
+        ObjectNode request =
+                path("fs.watch", path, user).put("recursive", recursive).put("includeEntry", includeEntry);
+        return open(request, connection -> {
             connection.answer(ANSWER);
             AgentWatchStream stream = new AgentWatchStream(connection);
             stream.begin("watch-" + guest.sandbox(), null);
             return stream;
-        } catch (IOException e) {
-            connection.close();
-            throw connection.gone(e);
-        } catch (RuntimeException e) {
-            connection.close();
-            throw e;
-        }
+        });
     }
 
     /** Connects to 127.0.0.1:port in the room; UNAVAILABLE when nothing listens there. */
     public PortConnection connectPort(int port) {
         Check.range("port", port, 1, 65_535);
-        GuestConnection connection = guest.connect();
-        try {
-            connection.send(request("port.connect").put("port", port));
+        return open(request("port.connect").put("port", port), connection -> {
             connection.answer(ANSWER);
-            ByteBuffer early = connection.remaining();
-            return new PortConnection(connection, early);
+            return new PortConnection(connection, connection.remaining());
+        });
+    }
+
+    /** Sends the request and begins to use the connection; closes it if that fails. */
+    private <T> T open(ObjectNode request, Function<GuestConnection, T> begin) {
+        GuestConnection connection = guest.connect();
+        try (GuestConnection.Deadline _ = connection.deadline(ANSWER)) {
+            connection.send(request);
+            return begin.apply(connection);
         } catch (IOException e) {
             connection.close();
             throw connection.gone(e);

@@ -134,17 +134,15 @@ public final class CodeContext {
     }
 
     private CodeStream follow(GuestConnection connection, Guest kernel, long oomKills) {
-        KernelStream[] self = new KernelStream[1];
         KernelStream stream = new KernelStream(
                 connection,
                 room.timers(),
                 () -> ending(kernel, oomKills),
                 () -> Thread.ofVirtual().name("stuck-" + room.id()).start(() -> endStuck(kernel)),
-                () -> {
-                    running.remove(self[0]);
+                ended -> {
+                    running.remove(ended);
                     promoteFirst();
                 });
-        self[0] = stream;
         running.add(stream);
         promoteFirst();
         stream.begin("execution-" + room.id() + "-" + id);

@@ -225,11 +225,6 @@ public final class Engine implements AutoCloseable {
         timers.close();
     }
 
-    /** Drops the connection as a crash would; for tests. */
-    void vanish() {
-        roomd.close();
-    }
-
     private void expire() {
         while (!Thread.currentThread().isInterrupted()) {
             Instant now = clock.instant();

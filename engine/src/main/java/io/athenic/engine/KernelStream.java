@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +23,7 @@ final class KernelStream implements CodeStream {
     private final Timers timers;
     private final Supplier<KernelEvent.Failed> death;
     private final Runnable stuck;
-    private final Runnable onEnd;
+    private final Consumer<KernelStream> onEnd;
     private final EventQueue<KernelEvent> queue = new EventQueue<>(FrameStream.MAX_WAITING_BYTES);
     private final KernelMessages messages = new KernelMessages();
     private final ReentrantLock lock = new ReentrantLock();
@@ -44,14 +45,14 @@ final class KernelStream implements CodeStream {
     /**
      * @param death says why the kernel is gone; may wait for the news
      * @param stuck ends the kernel; must not block
-     * @param onEnd called when the kernel has nothing more to do with this execution
+     * @param onEnd told when the kernel has nothing more to do with this execution
      */
     KernelStream(
             GuestConnection connection,
             Timers timers,
             Supplier<KernelEvent.Failed> death,
             Runnable stuck,
-            Runnable onEnd) {
+            Consumer<KernelStream> onEnd) {
         this.connection = connection;
         this.timers = timers;
         this.death = death;
@@ -75,7 +76,7 @@ final class KernelStream implements CodeStream {
             queue.fail(new EngineException(ErrorCode.UNAVAILABLE, "the stream was interrupted", e));
         } finally {
             end();
-            onEnd.run();
+            onEnd.accept(this);
         }
     }
 

@@ -71,8 +71,9 @@ final class RoomFactory {
         rooms.put(room.id(), room);
         try {
             room.create().await(left(deadline));
-            Room.Starting agent = room.start("agent", Map.of(), "/");
+            // One after the other in roomd: the kernel first, which warms up while the agent starts.
             Room.Starting python = room.start(Languages.PYTHON, Map.of(), CodeContext.HOME);
+            Room.Starting agent = room.start("agent", Map.of(), "/");
             return new FinishedRoom(room, agent.await(left(deadline)), python.await(left(deadline)));
         } catch (RuntimeException e) {
             destroyQuietly(room);

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,17 +88,47 @@ final class EngineFailureTest {
     }
 
     @Test
-    void whenTheEngineVanishesRoomdRemovesItsRooms() {
+    void whenTheServerIsKilledRoomdRemovesItsRooms(@TempDir Path folder) throws Exception {
         RoomdProcess roomd = RoomdProcess.start();
-        EngineConfig config = new EngineConfig(
-                roomd.socket(), roomd.data().resolve("templates"), 2, 10, Limits.DEFAULT, Duration.ofSeconds(60));
-        Engine engine = Engine.start(config, InstantSource.system());
-        engine.create(SandboxSpec.of("base", SOON));
+        Path up = folder.resolve("up");
+        Process server = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        ServerToKill.class.getName(),
+                        roomd.socket().toString(),
+                        roomd.data().resolve("templates").toString(),
+                        up.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("log").toFile())
+                .start();
+        await().atMost(Duration.ofMinutes(2)).until(() -> Files.exists(up) || !server.isAlive());
+        assertThat(NothingLeft.sandboxes(roomd)).isNotEmpty();
 
-        engine.vanish();
+        server.destroyForcibly();
 
         roomd.close(); // waits for its end and looks at the machine
-        engine.close();
+    }
+
+    @Test
+    void aRoomOfThePoolThatDiesIsReplaced() throws Exception {
+        try (EngineFixture fixture = EngineFixture.start(2, 10)) {
+            Engine engine = fixture.engine();
+            await().atMost(SOON).until(() -> engine.status().pooled() == 2);
+            Set<String> before = NothingLeft.sandboxes(fixture.roomd());
+
+            for (String room : before) {
+                guests(fixture.roomd(), room).forEach(ProcessHandle::destroyForcibly);
+            }
+
+            await().atMost(SOON).until(() -> {
+                Set<String> now = NothingLeft.sandboxes(fixture.roomd());
+                return engine.status().pooled() == 2 && now.stream().noneMatch(before::contains);
+            });
+            assertThat(result(run(fixture.sandbox().defaultContext("python"), "1+1")))
+                    .isEqualTo("2");
+            assertThat(engine.status().poolHits()).isEqualTo(1);
+        }
     }
 
     @Test
@@ -118,6 +149,10 @@ final class EngineFailureTest {
             assertThat(result(run(fixture.sandbox().defaultContext("python"), "1+1")))
                     .isEqualTo("2");
         }
+    }
+
+    private static Stream<ProcessHandle> guests(RoomdProcess roomd, String room) {
+        return roomd.handle().descendants().filter(process -> inGroup(process, roomd.instance() + "/" + room));
     }
 
     private static Stream<ProcessHandle> zygotes(RoomdProcess roomd) {

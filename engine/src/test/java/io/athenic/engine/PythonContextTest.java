@@ -69,6 +69,16 @@ final class PythonContextTest {
     }
 
     @Test
+    void anErrorThatCannotBeFormattedNicelyIsStillAnEvent() throws InterruptedException {
+        run(python, "get_ipython().InteractiveTB.format_exception_as_a_whole = lambda *a: 1/0");
+
+        KernelEvent.Failed failed = failure(run(python, "nothing_of_this_name"));
+
+        assertThat(failed.name()).isEqualTo("NameError");
+        assertThat(failed.traceback()).contains("nothing_of_this_name");
+    }
+
+    @Test
     void closingAnEndlessLoopInterruptsItAndKeepsTheState() throws InterruptedException {
         run(python, "z = 7");
         try (CodeStream stream = python.execute("while True: pass", Map.of())) {
@@ -135,10 +145,15 @@ final class PythonContextTest {
         run(python, "w = 1");
         String stubborn = """
                 import time
-                print('deaf')
-                try: time.sleep(300)
-                except BaseException: pass
-                sum(range(10**14)) # one call, with Python's lock held
+                def deaf():
+                    for i in range(10_000):
+                        try:
+                            if i == 0: print('deaf')
+                            time.sleep(1)
+                        except BaseException: pass
+                while True:
+                    try: deaf()
+                    except BaseException: pass
                 """;
         try (CodeStream stream = python.execute(stubborn, Map.of())) {
             next(stream);

@@ -24,10 +24,7 @@ public final class NothingLeft {
         processes(roomd).forEach(pid -> left.add("process " + pid));
         mounts(roomd).forEach(mount -> left.add("mount " + mount));
         children(roomd.runtime().resolve("s")).forEach(path -> left.add("socket folder " + path));
-        children(roomd.data().resolve("disks")).stream()
-                .filter(path ->
-                        !String.valueOf(path.getFileName()).startsWith("ext4-")) // an empty disk, kept to copy from
-                .forEach(path -> left.add("disk " + path));
+        disks(roomd).forEach(path -> left.add("disk " + path));
         return left;
     }
 
@@ -86,6 +83,19 @@ public final class NothingLeft {
                 .lines()
                 .filter(line -> line.contains(roomd.data().toString()) || line.contains(roomd.instance()))
                 .toList();
+    }
+
+    /** Files of sandboxes in the data directory; links, as that to the template, are not followed. */
+    private static List<Path> disks(RoomdProcess roomd) {
+        try (Stream<Path> all = Files.find(roomd.data(), 4, (path, _) -> isSandbox(path))) {
+            return all.toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean isSandbox(Path path) {
+        return String.valueOf(path.getFileName()).matches("i[a-z0-9]{20,31}(\\..*)?");
     }
 
     private static List<Path> children(Path folder) {
