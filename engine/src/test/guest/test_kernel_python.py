@@ -105,6 +105,7 @@ class Cells(PythonCase):
         assert run.error is not None
         self.assertEqual(run.stdout, "name? ")
         self.assertIn("nobody can type", run.error["value"])
+        self.assertNotIn("athenic", run.error["traceback"])
 
     def test_top_level_await(self) -> None:
         run = self.execute("import asyncio\nawait asyncio.sleep(0.01)\nasyncio.run if False else 'done'")

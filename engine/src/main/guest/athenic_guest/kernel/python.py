@@ -1,4 +1,4 @@
-"""The Python kernel. `prepare` imports and warms everything once, in the zygote; `serve` runs in each forked child."""
+"""The Python kernel: `serve` runs in each child that the zygote has forked; `prepare` ran before, in the zygote itself."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import _posixsubprocess
 import builtins
 import ctypes
 import functools
-import io
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
-import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from .. import frames
-from . import environment, formats, hangup, processes
+from . import environment, formats, hangup, patches, processes
 from .capture import Capture
 from .output import Output, signals_blocked
+from .prepared import SHELL, prepare, restore
 from .server import Execution, Server
 from .streams import Gate, Stream
 
@@ -33,87 +30,9 @@ _SILENCE_SECONDS = 0.02
 # An interrupt is repeated: one is lost when it strikes in a destructor, where Python drops exceptions.
 _REPEATS = (1.0, 2.0)
 
-_SHELL: list[Any] = []
+__all__ = ["prepare", "serve"]
+
 _WARM_UP = "import pandas as pd\nprint('warm')\npd.DataFrame({'a': range(3)})"
-
-
-def prepare() -> None:
-    """Imports what cells use and runs each part once. Leaves no thread; writes to temporary folders only."""
-    folder = tempfile.mkdtemp(prefix="prepare-")
-    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MPLCONFIGDIR=folder, IPYTHONDIR=folder)
-    sys.executable = "/usr/bin/python3"
-    for known in ("/home/user/.cache/matplotlib", "/root/.cache/matplotlib"):
-        if os.path.isdir(known):
-            shutil.copytree(known, folder, dirs_exist_ok=True)  # the template's list of fonts: making it takes seconds
-            break
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from . import shell as shells
-
-        shell = shells.make()
-        shell.enable_matplotlib("inline")
-        _warm(shell)
-    import matplotlib
-
-    # The next look for these folders is the child's, in the sandbox.
-    for finder in (matplotlib.get_configdir, matplotlib.get_cachedir, getattr(matplotlib, "_get_config_or_cache_dir", None)):
-        if hasattr(finder, "cache_clear"):
-            finder.cache_clear()
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MPLCONFIGDIR", "IPYTHONDIR"):
-        del os.environ[name]
-    shutil.rmtree(folder, ignore_errors=True)
-    warnings.filterwarnings("ignore", message="To exit: use 'exit', 'quit', or Ctrl-D.")
-    _SHELL[:] = [shell]
-
-
-def _warm(shell: Any) -> None:
-    import matplotlib.pyplot as plt
-    import numpy as np
-    import pandas as pd
-
-    stdout, stderr = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
-    try:
-        shell.run_cell("1+1", store_history=True)
-        shell.run_cell("1/0", store_history=True)
-        table = pd.DataFrame({"a": range(10), "b": list("ababababab")})
-        table.groupby("b").a.sum().to_string()
-        table.describe()
-        shell.display_formatter.format(table)
-        np.linalg.solve(np.eye(3), np.ones(3))
-        figure = plt.figure()
-        plt.plot([1, 2], label="a")
-        plt.legend()
-        shell.display_formatter.format(figure)
-        plt.close("all")
-        _restore(shell)
-    finally:
-        sys.stdout, sys.stderr = stdout, stderr
-
-
-def _restore(shell: Any, namespace: dict[str, Any] | None = None) -> None:
-    """Takes away what cells have left, so that the user's first cell is number 1 in a clean namespace."""
-    shell.execution_count = 1
-    shell.error = None
-    history = shell.history_manager
-    history.reset(new_session=False)
-    history.input_hist_parsed[:] = history.input_hist_raw[:] = [""]
-    for name in ("_i", "_ii", "_iii", "_i00"):
-        setattr(history, name, "")
-    hook = shell.displayhook
-    hook._ = hook.__ = hook.___ = ""
-    shell.user_ns["_oh"].clear()
-    for name in [name for name in shell.user_ns if name.startswith("_") and name.strip("_i").isdigit()]:
-        del shell.user_ns[name]
-    for name in ("_", "__", "___", "_i", "_ii", "_iii"):
-        shell.user_ns[name] = ""
-    if namespace is not None:
-        for name in shell.user_ns.keys() - namespace.keys():
-            del shell.user_ns[name]
-    shell.last_execution_result = None
-    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
-        if hasattr(sys, name):
-            delattr(sys, name)
 
 
 def serve(listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
@@ -121,7 +40,7 @@ def serve(listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
     environment.enter(env, cwd)
     sys.path[:] = ["", *(path for path in sys.path if path and not path.startswith("/run/guest")), *environment.site_folders()]
     sys.argv[:] = [""]
-    Kernel(_SHELL[0]).run(listener)
+    Kernel(SHELL[0]).run(listener)
 
 
 class Kernel:
@@ -158,7 +77,7 @@ class Kernel:
         sys.stdout = sys.__stdout__ = self._stdout  # type: ignore[misc]
         sys.stderr = sys.__stderr__ = self._stderr  # type: ignore[misc]
         sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
-        builtins.input = _no_input
+        builtins.input = patches.no_input
         self._shell.emit = self._emit
         os.register_at_fork(before=self._before_fork, after_in_child=self._after_fork)
         _posixsubprocess.fork_exec = self._marks_children(_posixsubprocess.fork_exec)
@@ -166,7 +85,7 @@ class Kernel:
             subprocess._fork_exec = _posixsubprocess.fork_exec
         for name in ("posix_spawn", "posix_spawnp", "system"):
             setattr(os, name, self._marks_children(getattr(os, name)))
-        _show_saved_images()
+        patches.show_saved_images()
 
     def _warm_up(self) -> None:
         """Runs cells the way a server's cells run: what they touch is copied from the zygote's memory now, not in the user's first cell."""
@@ -179,7 +98,7 @@ class Kernel:
             while ours.recv(65536):
                 pass
             ours.close()
-        _restore(self._shell, namespace)
+        restore(self._shell, namespace)
 
     def _execute(self, execution: Execution) -> None:
         shell = self._shell
@@ -281,27 +200,3 @@ class Kernel:
 
 def _interrupted(error: BaseException) -> dict[str, Any]:
     return {"type": "error", "name": "KeyboardInterrupt", "value": str(error), "traceback": "KeyboardInterrupt"}
-
-
-def _no_input(prompt: object = "") -> NoReturn:
-    __tracebackhide__ = True  # for IPython: the user's line is what matters
-    sys.stdout.write(str(prompt))
-    raise EOFError("input() was called, but nobody can type into an execution: put the values into the code")
-
-
-def _show_saved_images() -> None:
-    """`image.save(path)` also shows the image, as E2B's kernels do; not when matplotlib saves a figure by it."""
-    from PIL import Image
-
-    save = Image.Image.save
-
-    @functools.wraps(save)
-    def save_and_show(self: Any, fp: Any, *arguments: Any, **options: Any) -> None:
-        save(self, fp, *arguments, **options)
-        caller = sys._getframe(1).f_globals.get("__name__", "")
-        if isinstance(fp, (str, os.PathLike)) and not str(caller).startswith(("matplotlib", "PIL")):
-            from IPython.display import display
-
-            display(self)
-
-    Image.Image.save = save_and_show  # type: ignore[method-assign]

@@ -1,0 +1,93 @@
+"""What the Python kernel does once, in the zygote: imports, warm-up, and the state that a user's first cell finds."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+import warnings
+from typing import Any
+
+SHELL: list[Any] = []
+"""The shell that `prepare` has made."""
+
+
+def prepare() -> None:
+    """Imports what cells use and runs each part once. Leaves no thread; writes to temporary folders only."""
+    folder = tempfile.mkdtemp(prefix="prepare-")
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MPLCONFIGDIR=folder, IPYTHONDIR=folder)
+    sys.executable = "/usr/bin/python3"
+    for known in ("/home/user/.cache/matplotlib", "/root/.cache/matplotlib"):
+        if os.path.isdir(known):
+            shutil.copytree(known, folder, dirs_exist_ok=True)  # the template's list of fonts: making it takes seconds
+            break
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from . import shell as shells
+
+        shell = shells.make()
+        shell.enable_matplotlib("inline")
+        _warm(shell)
+    import matplotlib
+
+    # The next look for these folders is the child's, in the sandbox.
+    for finder in (matplotlib.get_configdir, matplotlib.get_cachedir, getattr(matplotlib, "_get_config_or_cache_dir", None)):
+        if hasattr(finder, "cache_clear"):
+            finder.cache_clear()
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MPLCONFIGDIR", "IPYTHONDIR"):
+        del os.environ[name]
+    shutil.rmtree(folder, ignore_errors=True)
+    warnings.filterwarnings("ignore", message="To exit: use 'exit', 'quit', or Ctrl-D.")
+    SHELL[:] = [shell]
+
+
+def _warm(shell: Any) -> None:
+    import matplotlib.pyplot as plt
+    import numpy as np
+    import pandas as pd
+
+    stdout, stderr = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
+    try:
+        shell.run_cell("1+1", store_history=True)
+        shell.run_cell("1/0", store_history=True)
+        table = pd.DataFrame({"a": range(10), "b": list("ababababab")})
+        table.groupby("b").a.sum().to_string()
+        table.describe()
+        shell.display_formatter.format(table)
+        np.linalg.solve(np.eye(3), np.ones(3))
+        figure = plt.figure()
+        plt.plot([1, 2], label="a")
+        plt.legend()
+        shell.display_formatter.format(figure)
+        plt.close("all")
+        restore(shell)
+    finally:
+        sys.stdout, sys.stderr = stdout, stderr
+
+
+def restore(shell: Any, namespace: dict[str, Any] | None = None) -> None:
+    """Takes away what cells have left, so that the user's first cell is number 1 in a clean namespace."""
+    shell.execution_count = 1
+    shell.error = None
+    history = shell.history_manager
+    history.reset(new_session=False)
+    history.input_hist_parsed[:] = history.input_hist_raw[:] = [""]
+    for name in ("_i", "_ii", "_iii", "_i00"):
+        setattr(history, name, "")
+    hook = shell.displayhook
+    hook._ = hook.__ = hook.___ = ""
+    shell.user_ns["_oh"].clear()
+    for name in [name for name in shell.user_ns if name.startswith("_") and name.strip("_i").isdigit()]:
+        del shell.user_ns[name]
+    for name in ("_", "__", "___", "_i", "_ii", "_iii"):
+        shell.user_ns[name] = ""
+    if namespace is not None:
+        for name in shell.user_ns.keys() - namespace.keys():
+            del shell.user_ns[name]
+    shell.last_execution_result = None
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
