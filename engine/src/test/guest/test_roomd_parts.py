@@ -19,6 +19,7 @@ from athenic_guest.roomd import cgroups, folders, plan, seccomp, seccomp_table  
 from athenic_guest.roomd.cgroup_v1 import HierarchyV1  # noqa: E402
 from athenic_guest.roomd.cgroup_v2 import GroupV2, HierarchyV2  # noqa: E402
 from athenic_guest.roomd.disk import copy_sparse  # noqa: E402
+from athenic_guest.roomd.lockfile import LockFile  # noqa: E402
 from athenic_guest.roomd.undo import Undo  # noqa: E402
 
 LIMITS = cgroups.Limits(memory_bytes=64 << 20, cpu_millis=1500, pids=20, disk_bytes=1 << 30, inodes=1000)
@@ -184,6 +185,32 @@ class Steps(unittest.TestCase):
                         folders.open_owned(opened, name)
             finally:
                 os.close(opened)
+
+
+class Locks(unittest.TestCase):
+    def test_a_lock_has_one_holder_and_goes_at_the_end(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/lock"
+            first = LockFile.try_take(path)
+            assert first is not None
+            self.assertIsNone(LockFile.try_take(path))
+            first.release()
+            self.assertFalse(os.path.exists(path))
+            second = LockFile.try_take(path)
+            assert second is not None
+            second.release()
+
+    def test_the_lock_of_a_killed_holder_is_free(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            pid = os.fork()
+            if pid == 0:
+                LockFile.try_take(f"{folder}/lock")
+                os._exit(0)
+            os.waitpid(pid, 0)
+
+            held = LockFile.try_take(f"{folder}/lock")
+            assert held is not None
+            held.release()
 
 
 class Start(unittest.TestCase):

@@ -31,8 +31,18 @@ def lock_instance(instance: str) -> LockFile:
     for _ in cgroups.until(time.monotonic() + _LOCK_SECONDS):
         lock = LockFile.try_take(f"{HOME}/{instance}.lock")
         if lock is not None:
+            _forget_dead_locks()
             return lock
     raise RoomError("failed_precondition", "another roomd serves this data directory: end it first")
+
+
+def _forget_dead_locks() -> None:
+    """Removes the files of those that were killed and whose data directory nobody serves any more."""
+    for name in os.listdir(HOME):
+        if name.endswith(".lock"):
+            dead = LockFile.try_take(f"{HOME}/{name}")
+            if dead is not None:
+                dead.release()
 
 
 def raise_open_files() -> None:

@@ -21,8 +21,10 @@ class LockFile:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # Its last holder may have removed the file between our open and our lock: then the name is, or gets, another file.
-                if os.path.exists(path) and os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                     return LockFile(path, descriptor)
+            except FileNotFoundError:
+                pass
             except BlockingIOError:
                 os.close(descriptor)
                 return None
