@@ -29,12 +29,13 @@ final class SandboxTraffic implements AutoCloseable {
     private final Engine engine;
     private final EnvdService envd;
     private final CodeService code;
-    private final PortRelay relay = new PortRelay();
+    private final PortRelay relay;
 
     SandboxTraffic(Engine engine, E2bServerConfig config, InstantSource clock) {
         this.engine = engine;
         this.envd = new EnvdService(clock, config.maxUploadBytes());
         this.code = new CodeService(clock);
+        this.relay = new PortRelay(config.apiKeys());
     }
 
     void handle(Exchange exchange, SandboxRoute route) throws IOException, InterruptedException {

@@ -7,7 +7,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2b.protocol.E2b;
 import io.athenic.e2b.protocol.Json;
 import io.athenic.e2b.protocol.Signatures;
+import io.athenic.engine.Limits;
 import io.athenic.engine.Sandbox;
+import io.athenic.engine.SandboxSpec;
 import io.athenic.engine.testing.EngineExtension;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -16,6 +18,8 @@ import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -127,6 +131,19 @@ class EnvdFilesTest {
         var answer = put(sandbox, "bomb", bomb, "Content-Encoding", "gzip");
 
         assertThat(answer.statusCode()).isEqualTo(507);
+    }
+
+    @Test
+    void aFullDiskIs507AndTheSandboxLivesOn() {
+        var limits = new Limits(256 << 20, 1000, 64, 32 << 20, 5000);
+        var sandbox = ENGINE.engine()
+                .create(new SandboxSpec("base", Duration.ofMinutes(5), Map.of(), Map.of(), true, true, limits));
+
+        var answer = put(sandbox, "large", new byte[60 << 20]);
+
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(507);
+        assertThat(SERVER.text(SERVER.to(sandbox, E2b.ENVD_PORT, "/health")).statusCode())
+                .isEqualTo(204);
     }
 
     @Test

@@ -104,9 +104,11 @@ class RelayTest {
     void requestsPassByHeadersAndByHostName() throws IOException {
         var sandbox = serving();
 
-        var answer = SERVER.text(SERVER.to(sandbox, PORT, "/a%20b?q=1").header(E2b.HEADER_API_KEY, "secret"));
+        var answer = SERVER.text(SERVER.to(sandbox, PORT, "/a%20b?q=1").header(E2b.HEADER_API_KEY, TestServer.KEY));
         assertThat(answer.body()).startsWith("GET /a%20b?q=1 127.0.0.1:" + SERVER.port());
         assertThat(answer.body()).doesNotContain("x-api-key", "e2b-sandbox-id", "x-access-token");
+        var own = SERVER.text(SERVER.to(sandbox, PORT, "/").header(E2b.HEADER_API_KEY, "key of the app"));
+        assertThat(own.body()).contains("x-api-key");
         assertThat(answer.headers().allValues("Set-Cookie")).containsExactly("a=1", "b=2");
         assertThat(SERVER.statusOf("GET / HTTP/1.1\r\nHost: " + PORT + "-" + sandbox.id() + ".e2b.example\r\n\r\n"))
                 .isEqualTo("HTTP/1.1 200 OK");
@@ -163,6 +165,7 @@ class RelayTest {
             @Override
             public CompletionStage<?> onText(WebSocket socket, CharSequence data, boolean last) {
                 echo.complete(data.toString());
+                socket.request(1);
                 return CompletableFuture.completedFuture(null);
             }
         };
@@ -177,5 +180,6 @@ class RelayTest {
 
         assertThat(echo.get(20, TimeUnit.SECONDS)).isEqualTo("hello");
         socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(20, TimeUnit.SECONDS);
+        await().until(socket::isInputClosed);
     }
 }

@@ -3,6 +3,7 @@ package io.athenic.e2b.server.envd;
 import io.athenic.e2b.server.http.HttpFailure;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Objects;
@@ -64,7 +65,9 @@ final class Multipart {
         }
         var content = new Content();
         open = content;
-        return new Part(parameter(disposition, "name"), parameter(disposition, "filename"), content);
+        var extended = parameter(disposition, "filename*");
+        var fileName = extended.isEmpty() ? parameter(disposition, "filename") : decode(extended);
+        return new Part(parameter(disposition, "name"), fileName, content);
     }
 
     /** Up to the empty line; the rest of the delimiter's line comes first. */
@@ -81,6 +84,19 @@ final class Multipart {
                 throw new HttpFailure(
                         400, "multipart: the headers of a part are longer than " + MAX_HEADERS + " bytes");
             }
+        }
+    }
+
+    /** The form of RFC 8187 that some libraries use for names that are not ASCII: {@code UTF-8''na%C3%AFve}. */
+    private static String decode(String extended) {
+        var parts = extended.split("'", 3);
+        if (parts.length < 3 || !parts[0].equalsIgnoreCase("utf-8")) {
+            throw new HttpFailure(400, "multipart: a filename* must be in UTF-8");
+        }
+        try {
+            return URLDecoder.decode(parts[2].replace("+", "%2B"), StandardCharsets.UTF_8);
+        } catch (IllegalArgumentException e) {
+            throw new HttpFailure(400, "multipart: a filename* has a broken percent sequence");
         }
     }
 

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
@@ -30,8 +31,18 @@ public final class PortRelay {
             "upgrade",
             "expect");
 
-    private static final Set<String> OURS =
-            Set.of("x-api-key", "x-access-token", "e2b-sandbox-id", "e2b-sandbox-port", "e2b-traffic-access-token");
+    private static final Set<String> OURS = Set.of("e2b-sandbox-id", "e2b-sandbox-port", "e2b-traffic-access-token");
+
+    private final List<String> apiKeys;
+
+    /**
+     * A relay.
+     *
+     * @param apiKeys of this server; they never enter a room
+     */
+    public PortRelay(List<String> apiKeys) {
+        this.apiKeys = List.copyOf(apiKeys);
+    }
 
     /**
      * Relays one exchange; returns when it is over.
@@ -45,7 +56,7 @@ public final class PortRelay {
             var out = Channels.newOutputStream(connection);
             var upgrade = upgrade(exchange);
             var chunked = exchange.header("Transfer-Encoding") != null;
-            out.write(head(exchange, upgrade, chunked).getBytes(StandardCharsets.UTF_8));
+            out.write(head(exchange, sandbox, upgrade, chunked).getBytes(StandardCharsets.UTF_8));
             var uploader = Thread.ofVirtual()
                     .name("relay-" + sandbox.id() + "-body")
                     .start(() -> upload(exchange, connection, out, chunked));
@@ -75,12 +86,12 @@ public final class PortRelay {
                 && connection.toLowerCase(Locale.ROOT).contains("upgrade");
     }
 
-    private static String head(Exchange exchange, boolean upgrade, boolean chunked) {
+    private String head(Exchange exchange, Sandbox sandbox, boolean upgrade, boolean chunked) {
         var head = new StringBuilder(512);
         head.append(exchange.method()).append(' ').append(exchange.uri()).append(" HTTP/1.1\r\n");
         for (var header : exchange.headers()) {
             var name = header.getKey().toLowerCase(Locale.ROOT);
-            if (!HOP.contains(name) && !OURS.contains(name)) {
+            if (!HOP.contains(name) && !OURS.contains(name) && !secret(header.getValue(), sandbox)) {
                 head.append(header.getKey())
                         .append(": ")
                         .append(header.getValue())
@@ -98,6 +109,12 @@ public final class PortRelay {
             head.append("Connection: close\r\n");
         }
         return head.append("\r\n").toString();
+    }
+
+    /** A server in the room may have keys of its own under the same names: only ours are held back. */
+    private boolean secret(String value, Sandbox sandbox) {
+        return apiKeys.contains(value)
+                || sandbox.accessToken().filter(value::equals).isPresent();
     }
 
     /** Failures here are the answer's affair: a server may refuse a body and answer early. */

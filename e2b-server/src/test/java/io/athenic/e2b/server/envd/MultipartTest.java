@@ -37,7 +37,7 @@ class MultipartTest {
                     .getBytes(UTF_8));
             body.writeBytes(content);
             body.writeBytes(
-                    "\r\n--B0\r\nContent-Disposition: form-data; name=\"file\"; filename=\"d/e\"\r\n\r\n\r\n--B0--\r\nepilogue"
+                    "\r\n--B0\r\nContent-Disposition: form-data; name=\"file\"; filename*=UTF-8''d/%C3%A9+%20e\r\n\r\n\r\n--B0--\r\nepilogue"
                             .getBytes(UTF_8));
             var parts = new Multipart(dripping(body.toByteArray(), seed), "B0");
 
@@ -52,7 +52,7 @@ class MultipartTest {
             if (second == null) {
                 throw new AssertionError("no second part");
             }
-            assertThat(second.fileName()).isEqualTo("d/e");
+            assertThat(second.fileName()).isEqualTo("d/é+ e");
             assertThat(parts.next()).isNull();
         }
     }
