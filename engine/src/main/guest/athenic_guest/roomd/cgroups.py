@@ -130,7 +130,7 @@ def read_pids(directory: str) -> set[int]:
     """The processes of one group; none when it does not exist."""
     try:
         return {int(line) for line in read(f"{directory}/cgroup.procs").split()}
-    except (FileNotFoundError, OSError):
+    except OSError:  # gone, or being removed (ENODEV)
         return set()
 
 

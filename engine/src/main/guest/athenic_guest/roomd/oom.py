@@ -21,7 +21,6 @@ _COUNT_SECONDS = 0.25
 class _Watched:
     sandbox: str
     group: Group
-    descriptor: int
     seen: int = 0
 
 
@@ -42,8 +41,12 @@ class OomWatch:
     def add(self, sandbox: str, group: Group) -> None:
         descriptor, event = group.oom_watch()
         with self._lock:
-            self._watched[descriptor] = _Watched(sandbox, group, descriptor)
-            self._epoll.register(descriptor, event | select.EPOLLET)
+            try:
+                self._epoll.register(descriptor, event | select.EPOLLET)
+            except OSError:
+                os.close(descriptor)
+                raise
+            self._watched[descriptor] = _Watched(sandbox, group)
 
     def remove(self, sandbox: str) -> None:
         with self._lock:

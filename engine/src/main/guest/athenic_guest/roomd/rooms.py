@@ -32,10 +32,10 @@ class Rooms:
         self._workshop = workshop
         self._zygotes = zygotes
         self._emit = emit
-        self._oom = OomWatch(emit)
-        self._guard = Guard(self._inits, self._end)
         self._lock = threading.Lock()  # guards the table; None: being made
         self._rooms: dict[str, Room | None] = {}
+        self._oom = OomWatch(emit)
+        self._guard = Guard(self._inits, self._end)
 
     def names(self) -> list[str]:
         with self._lock:
@@ -58,7 +58,11 @@ class Rooms:
             os.close(template)
         with self._lock:
             self._rooms[request.sandbox] = room
-        self._oom.add(room.sandbox, room.group)
+        try:
+            self._oom.add(room.sandbox, room.group)
+        except OSError:
+            self.destroy(room.sandbox)
+            raise
         room.init.on_exit(lambda status: self._init_ended(room, status))
         return {"pid": room.init.pid, "uidBase": room.uid_base, "folder": room.folder}
 
@@ -88,8 +92,9 @@ class Rooms:
 
     def freeze(self, sandbox: str, frozen: bool) -> None:
         with self._held(sandbox) as room:
-            room.frozen = frozen
+            room.frozen = True  # also when it fails half-way: a guest that is started there would never be ready
             room.group.freeze(frozen)
+            room.frozen = frozen
 
     def destroy(self, sandbox: str) -> None:
         """The room's processes are killed before its lock is taken: what another request waits for, as the start of a guest that the room
