@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True  # it runs as root, in a folder that may be somebody's clone
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from athenic_guest.template.build import build  # noqa: E402

@@ -81,6 +81,18 @@ class SourcesOfTheHost(Folder):
 
         self.assertEqual(found.text, "Types: deb\nURIs: http://m.example/debian\nSuites: bookworm\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n")
 
+    def test_mirror_lists_of_cloud_images_are_followed(self) -> None:
+        (self.folder / "list").write_text("# mirrors\nhttps://m.example/debian\tpriority:1\nhttps://n.example/debian\n")
+
+        found = self.find(d_sources=f"Types: deb\nURIs: mirror+file://{self.folder}/list\nSuites: bookworm\nComponents: main\n")
+
+        self.assertIn("URIs: https://m.example/debian\n", found.text)
+
+    def test_an_own_mirror_is_known_by_the_distribution_s_key(self) -> None:
+        found = self.find(d_sources="Types: deb\nURIs: http://own.example/apt\nSuites: bookworm\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.pgp\n")
+
+        self.assertIn("own.example", found.text)
+
     def test_ubuntu_gets_universe(self) -> None:
         found = self.find("ID=ubuntu\nVERSION_CODENAME=noble\n", u_sources="Types: deb\nURIs: http://m.example/ubuntu/\nSuites: noble noble-updates\nComponents: main restricted\n")
 

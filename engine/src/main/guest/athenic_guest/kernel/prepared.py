@@ -39,6 +39,8 @@ def prepare() -> None:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MPLCONFIGDIR", "IPYTHONDIR"):
         del os.environ[name]
     shutil.rmtree(folder, ignore_errors=True)
+    # Python 3.12 warns of every fork in a process with threads; the kernel's own threads are made for it (Kernel._after_fork).
+    warnings.filterwarnings("ignore", message=".*multi-threaded, use of fork", category=DeprecationWarning)
     warnings.filterwarnings("ignore", message="To exit: use 'exit', 'quit', or Ctrl-D.")
     SHELL[:] = [shell]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,16 +106,33 @@ def _of_distribution(stanza: dict[str, str], distribution: str, suite: str) -> b
     wanted = {suite, f"{suite}-updates", f"{suite}-security"}
     if not suites or not wanted.issuperset(name for name in suites if name != f"{suite}-backports"):
         return False
-    if "main" not in stanza.get("components", "").split() or f"/{distribution}" not in stanza.get("uris", ""):
+    if "main" not in stanza.get("components", "").split():
         return False
-    # The distribution's own keyring, a key written into the stanza, or apt's default keys.
     signed = stanza.get("signed-by", "")
-    return not signed or "\n" in signed or Path(signed).name.startswith(f"{distribution}-archive-")
+    if Path(signed).name.startswith(f"{distribution}-archive-"):
+        return True
+    # A key written into the stanza, or apt's default keys, which third parties use as well: then the address has to say it.
+    return (not signed or "\n" in signed) and f"/{distribution}" in _uris(stanza)
+
+
+def _uris(stanza: dict[str, str]) -> str:
+    """The addresses, those of `mirror+file:` (cloud images) read from their file: the chroot has no such file."""
+    found = []
+    for uri in stanza.get("uris", "").split():
+        if uri.startswith("mirror+file:"):
+            try:
+                lines = Path(re.sub("^mirror[+]file:/*", "/", uri)).read_text().splitlines()
+            except OSError:
+                lines = []
+            found += [line.split()[0] for line in lines if line.strip() and not line.startswith("#")][:1]
+        else:
+            found.append(uri)
+    return " ".join(found)
 
 
 def _render(stanza: dict[str, str], distribution: str) -> str:
     components = list(dict.fromkeys([*stanza["components"].split(), *DISTRIBUTIONS[distribution]]))
-    lines = ["Types: deb", f"URIs: {stanza['uris']}", "Suites: " + " ".join(name for name in stanza["suites"].split() if not name.endswith("-backports"))]
+    lines = ["Types: deb", f"URIs: {_uris(stanza)}", "Suites: " + " ".join(name for name in stanza["suites"].split() if not name.endswith("-backports"))]
     lines.append("Components: " + " ".join(name for name in components if name in ("main", "universe")))
     if stanza.get("signed-by"):
         lines.append("Signed-By: " + stanza["signed-by"])
