@@ -4,12 +4,10 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.athenic.execution.ExecutionEvent.Stderr;
 import io.athenic.execution.ExecutionEvent.Stdout;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
-import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -55,13 +53,7 @@ public final class EventLog implements AutoCloseable {
     final Condition changed = lock.newCondition();
 
     @GuardedBy("lock")
-    private final Deque<LogSegment> segments = new ArrayDeque<>();
-
-    @GuardedBy("lock")
-    private long nextSequence = 1;
-
-    @GuardedBy("lock")
-    private long diskBytes;
+    private final LogIndex index;
 
     @GuardedBy("lock")
     private @Nullable Pending pending;
@@ -85,7 +77,7 @@ public final class EventLog implements AutoCloseable {
         this.folder = folder;
         this.limits = limits;
         this.clock = clock;
-        segments.add(new LogSegment(1));
+        this.index = new LogIndex(limits);
     }
 
     public void stdout(String text) {
@@ -119,7 +111,7 @@ public final class EventLog implements AutoCloseable {
                     return;
                 }
                 ended = true;
-                last = segments.getLast();
+                last = index.last();
                 changed.signalAll();
             } finally {
                 lock.unlock();
@@ -144,7 +136,7 @@ public final class EventLog implements AutoCloseable {
     public long lastSequence() {
         lock.lock();
         try {
-            return nextSequence - 1 + (pending == null ? 0 : 1);
+            return index.nextSequence() - 1 + (pending == null ? 0 : 1);
         } finally {
             lock.unlock();
         }
@@ -163,7 +155,7 @@ public final class EventLog implements AutoCloseable {
     public long bytes() {
         lock.lock();
         try {
-            return segments.stream().mapToLong(LogSegment::bytes).sum();
+            return index.bytes();
         } finally {
             lock.unlock();
         }
@@ -173,7 +165,7 @@ public final class EventLog implements AutoCloseable {
     public long memoryBytes() {
         lock.lock();
         try {
-            return bytes() - diskBytes;
+            return index.memoryBytes();
         } finally {
             lock.unlock();
         }
@@ -185,18 +177,16 @@ public final class EventLog implements AutoCloseable {
         end();
         writing.lock();
         try {
-            Deque<LogSegment> dropped;
+            List<LogSegment> dropped;
             lock.lock();
             try {
                 closed = true;
-                dropped = new ArrayDeque<>(segments);
-                segments.clear();
-                diskBytes = 0;
+                dropped = index.clear();
                 changed.signalAll();
             } finally {
                 lock.unlock();
             }
-            dropped.forEach(EventLog::deleteFile);
+            dropped.forEach(LogSegment::deleteFile);
         } finally {
             writing.unlock();
         }
@@ -285,22 +275,16 @@ public final class EventLog implements AutoCloseable {
                 pending = null;
                 return false;
             }
-            sequence = nextSequence;
+            sequence = index.nextSequence();
         } finally {
             lock.unlock();
         }
         byte[] json = EventCodec.encode(executionId, sequence, time, event);
-        LogSegment full = null;
+        LogSegment full;
         lock.lock();
         try {
             pending = null;
-            LogSegment active = segments.getLast();
-            active.add(json);
-            nextSequence++;
-            if (active.bytes() >= limits.segmentBytes()) {
-                full = active;
-                segments.addLast(new LogSegment(nextSequence));
-            }
+            full = index.add(json);
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -314,120 +298,62 @@ public final class EventLog implements AutoCloseable {
     @GuardedBy("writing")
     private void spill(LogSegment segment) {
         Path target = folder.resolve(executionId + "-" + files++ + ".log");
-        Deque<LogSegment> dropped = new ArrayDeque<>();
         try {
             segment.writeTo(target);
-            lock.lock();
-            try {
-                segment.spilled(target);
-                diskBytes += segment.bytes();
-                while (diskBytes > limits.diskBytes() && segments.getFirst().file() != null) {
-                    LogSegment oldest = segments.removeFirst();
-                    diskBytes -= oldest.bytes();
-                    dropped.add(oldest);
-                }
-                if (segments.isEmpty()) {
-                    segments.add(new LogSegment(nextSequence));
-                }
-            } finally {
-                lock.unlock();
-            }
         } catch (IOException e) {
-            // A full disk must not grow the memory instead: what cannot be kept is dropped, and readers are told by the
-            // gap.
+            // A full disk must not grow the memory instead: what cannot be kept is dropped, and readers are told.
             if (!diskFailed) {
                 diskFailed = true;
                 LOG.warn("execution {}: output cannot be kept on disk and is dropped: {}", executionId, e.toString());
             }
-            dropSegment(segment);
-            deletePath(target);
+            LogSegment.delete(target);
+            drop(segment);
+            return;
         }
-        dropped.forEach(EventLog::deleteFile);
-    }
-
-    /** What is older than a lost segment goes too: a log has one gap, at its beginning. */
-    @GuardedBy("writing")
-    private void dropSegment(LogSegment segment) {
-        Deque<LogSegment> dropped = new ArrayDeque<>();
+        List<LogSegment> dropped;
         lock.lock();
         try {
-            while (!segments.isEmpty() && segments.getFirst().first <= segment.first) {
-                LogSegment oldest = segments.removeFirst();
-                diskBytes -= oldest.file() == null ? 0 : oldest.bytes();
-                dropped.add(oldest);
-            }
-            if (segments.isEmpty()) {
-                segments.add(new LogSegment(nextSequence));
-            }
+            dropped = index.spilled(segment, target);
+        } finally {
+            lock.unlock();
+        }
+        dropped.forEach(LogSegment::deleteFile);
+    }
+
+    @GuardedBy("writing")
+    private void drop(LogSegment lost) {
+        List<LogSegment> dropped;
+        lock.lock();
+        try {
+            dropped = index.dropThrough(lost);
             changed.signalAll();
         } finally {
             lock.unlock();
         }
-        dropped.forEach(EventLog::deleteFile);
-    }
-
-    private static void deleteFile(LogSegment segment) {
-        Path file = segment.file();
-        if (file != null) {
-            deletePath(file);
-        }
-    }
-
-    private static void deletePath(Path file) {
-        try {
-            Files.deleteIfExists(file);
-        } catch (IOException e) {
-            LOG.warn("could not delete {}: {}", file, e.toString());
-        }
-    }
-
-    /** What a reader finds at its place. */
-    sealed interface Found {
-        /** The event, in memory. */
-        @SuppressWarnings("ArrayRecordComponent") // a carrier; never compared
-        record Event(byte[] json) implements Found {}
-
-        record OnDisk(Path file, long first) implements Found {}
-
-        /** Events before {@code firstKept} are gone. */
-        record Gap(long firstKept) implements Found {}
-
-        /** Nothing yet; {@code pendingDue}: when waiting output may be sealed, in nanoTime; absent if there is none. */
-        record Nothing(@Nullable Long pendingDue) implements Found {}
-
-        record End() implements Found {}
+        dropped.forEach(LogSegment::deleteFile);
     }
 
     /** Preconditions: the caller holds {@link #lock}. */
     @GuardedBy("lock")
-    Found find(long sequence) {
+    LogPlace find(long sequence) {
         if (closed) {
-            return new Found.End();
+            return new LogPlace.End();
         }
-        long firstKept = segments.getFirst().first;
-        if (sequence < firstKept) {
-            return new Found.Gap(firstKept);
+        if (sequence < index.firstKept()) {
+            return new LogPlace.Gap(index.firstKept());
         }
-        if (sequence < nextSequence) {
-            LogSegment segment = segmentOf(sequence);
+        LogSegment segment = index.segmentOf(sequence);
+        if (segment != null) {
             Path file = segment.file();
-            return file == null ? new Found.Event(segment.event(sequence)) : new Found.OnDisk(file, segment.first);
+            return file == null
+                    ? new LogPlace.InMemory(segment.event(sequence))
+                    : new LogPlace.OnDisk(file, segment.first);
         }
         Pending open = pending;
         if (open != null) {
-            return new Found.Nothing(open.due());
+            return new LogPlace.Nothing(open.due());
         }
-        return ended ? new Found.End() : new Found.Nothing(null);
-    }
-
-    @GuardedBy("lock")
-    private LogSegment segmentOf(long sequence) {
-        for (LogSegment segment : segments) {
-            if (segment.contains(sequence)) {
-                return segment;
-            }
-        }
-        throw new IllegalStateException("no segment holds event " + sequence);
+        return ended ? new LogPlace.End() : new LogPlace.Nothing(null);
     }
 
     /** Makes an event of the output that waits, if its window is over. For readers at the end of the log. */
@@ -458,20 +384,16 @@ public final class EventLog implements AutoCloseable {
     void lost(long sequence) {
         writing.lock();
         try {
-            LogSegment segment = null;
+            LogSegment segment;
             lock.lock();
             try {
-                for (LogSegment candidate : segments) {
-                    if (candidate.contains(sequence) && candidate.file() != null) {
-                        segment = candidate;
-                    }
-                }
+                segment = index.segmentOf(sequence);
             } finally {
                 lock.unlock();
             }
-            if (segment != null) {
+            if (segment != null && segment.file() != null) {
                 LOG.warn("execution {}: kept output could not be read and is dropped", executionId);
-                dropSegment(segment);
+                drop(segment);
             }
         } finally {
             writing.unlock();

@@ -29,25 +29,25 @@ public final class LogReader implements AutoCloseable {
     public @Nullable LogItem next(Duration maxWait) throws InterruptedException {
         long deadline = System.nanoTime() + StateMachine.bounded(maxWait).toNanos();
         while (true) {
-            EventLog.Found found = find(deadline);
+            LogPlace found = find(deadline);
             switch (found) {
-                case EventLog.Found.Event event -> {
+                case LogPlace.InMemory event -> {
                     return new LogItem(next++, event.json());
                 }
-                case EventLog.Found.Gap gap -> {
+                case LogPlace.Gap gap -> {
                     return gap(gap.firstKept());
                 }
-                case EventLog.Found.OnDisk place -> {
+                case LogPlace.OnDisk place -> {
                     byte[] json = fromDisk(place);
                     if (json != null) {
                         return new LogItem(next++, json);
                     }
                 }
-                case EventLog.Found.End _ -> {
+                case LogPlace.End _ -> {
                     atEnd = true;
                     return null;
                 }
-                case EventLog.Found.Nothing nothing -> {
+                case LogPlace.Nothing nothing -> {
                     Long due = nothing.pendingDue();
                     if (due == null || System.nanoTime() - due < 0) {
                         return null;
@@ -70,12 +70,12 @@ public final class LogReader implements AutoCloseable {
 
     /** What is at our place, after waiting for it; {@code Nothing} when the deadline passed or output is due to be sealed. */
     @SuppressWarnings("GuardedBy") // the lock is the log's, taken here
-    private EventLog.Found find(long deadline) throws InterruptedException {
+    private LogPlace find(long deadline) throws InterruptedException {
         log.lock.lockInterruptibly();
         try {
             while (true) {
-                EventLog.Found found = log.find(next);
-                if (!(found instanceof EventLog.Found.Nothing nothing)) {
+                LogPlace found = log.find(next);
+                if (!(found instanceof LogPlace.Nothing nothing)) {
                     return found;
                 }
                 Long due = nothing.pendingDue();
@@ -99,7 +99,7 @@ public final class LogReader implements AutoCloseable {
     }
 
     /** The event at our place; null if its file was dropped meanwhile: then the log knows of the gap. */
-    private byte @Nullable [] fromDisk(EventLog.Found.OnDisk place) {
+    private byte @Nullable [] fromDisk(LogPlace.OnDisk place) {
         try {
             SpilledReader reader = spilled;
             if (reader == null || !reader.file.equals(place.file()) || reader.next != next) {

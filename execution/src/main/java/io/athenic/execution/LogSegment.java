@@ -4,16 +4,21 @@ import java.io.BufferedOutputStream;
 import java.io.DataOutputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A run of consecutive events: in memory first, in a file of its own later, so that dropping the oldest output is deleting a file.
  * All fields are guarded by the lock of the log that owns the segment; the list is only added to, by the one writer.
  */
 final class LogSegment {
+    private static final Logger LOG = LoggerFactory.getLogger(LogSegment.class);
+
     /** Memory that an event costs besides its bytes, so that many tiny events are counted as what they are. */
     private static final int OVERHEAD = 32;
 
@@ -69,5 +74,19 @@ final class LogSegment {
     void spilled(Path target) {
         file = target;
         events.clear();
+    }
+
+    void deleteFile() {
+        if (file != null) {
+            delete(file);
+        }
+    }
+
+    static void delete(Path target) {
+        try {
+            Files.deleteIfExists(target);
+        } catch (IOException e) {
+            LOG.warn("could not delete {}: {}", target, e.toString());
+        }
     }
 }

@@ -103,17 +103,10 @@ class ExecutionRoutesTest {
 
     @Test
     void aTimeoutIsSaid() throws Exception {
-        Answer answer = post("/execute", "{\"code\":\"print a\\nsleep\",\"timeout\":100}");
+        Answer answer = post("/execute", "{\"code\":\"sleep\",\"timeout\":100}");
 
         assertThat(answer.status()).isEqualTo(200);
         assertThat(answer.body().path("error").asText()).contains("timeout of 100 ms");
-        assertThat(answer.body()
-                        .path("result")
-                        .path("logs")
-                        .path("stdout")
-                        .get(0)
-                        .asText())
-                .isEqualTo("a\n");
     }
 
     @Test
