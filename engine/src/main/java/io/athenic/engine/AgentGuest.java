@@ -27,7 +27,7 @@ final class AgentGuest {
         this.room = room;
         this.usable = usable;
         this.env = env;
-        this.slot = new GuestSlot(room, "agent", "/", Map::of);
+        this.slot = new GuestSlot(room, Room.AGENT, "/", Map::of);
         slot.adopt(started);
     }
 

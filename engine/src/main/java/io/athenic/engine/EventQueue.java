@@ -29,6 +29,9 @@ final class EventQueue<E> {
     private @Nullable EngineException failure;
 
     @GuardedBy("lock")
+    private boolean writerWaits;
+
+    @GuardedBy("lock")
     private boolean closed;
 
     EventQueue(long maxBytes) {
@@ -45,13 +48,25 @@ final class EventQueue<E> {
         lock.lockInterruptibly();
         try {
             while (!closed && !items.isEmpty() && bytes + size > maxBytes) {
+                writerWaits = true;
                 changed.await();
             }
+            writerWaits = false;
             if (!closed) {
                 items.add(new Item<>(event, size));
                 bytes += size;
                 changed.signalAll();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether a writer waits for the reader to take something. */
+    boolean writerWaits() {
+        lock.lock();
+        try {
+            return writerWaits;
         } finally {
             lock.unlock();
         }

@@ -176,9 +176,15 @@ final class KernelStream implements CodeStream {
         }
     }
 
+    /** The time does not count while the caller does not read: then we, not the code, hold back what it says at its end. */
     private void watch() {
         var _ = timers.after(OBEY, () -> {
-            if (!hasEnded()) {
+            if (hasEnded()) {
+                return;
+            }
+            if (queue.writerWaits()) {
+                watch();
+            } else {
                 stuck.run();
             }
         });

@@ -16,7 +16,10 @@ final class Room {
     /** A healthy roomd answers in milliseconds; it works through a queue when many rooms are made at once. */
     static final Duration ROOMD_WAIT = Duration.ofSeconds(30);
 
-    /** For the processes of users. */
+    /** Kind and first name of a room's agent; those that replace it have a number. */
+    static final String AGENT = "agent";
+
+    /** Operations under way in one room: each holds a socket of ours. */
     static final int MAX_CONNECTIONS = 512;
 
     private final RoomdClient roomd;
@@ -27,6 +30,7 @@ final class Room {
     private final Limits limits;
     private final Map<String, Guest> guests = new ConcurrentHashMap<>();
     private final AtomicInteger names = new AtomicInteger();
+    private final AtomicInteger agents = new AtomicInteger();
     private final AtomicInteger places = new AtomicInteger();
     private final Set<GuestConnection> connections = ConcurrentHashMap.newKeySet();
     private final AtomicLong oomKills = new AtomicLong();
@@ -74,7 +78,8 @@ final class Room {
 
     /** Begins to start a guest. It is known before roomd answers, so that its exit is never missed. */
     Starting start(String kind, Map<String, String> env, String cwd) {
-        Guest guest = new Guest(kind.equals("agent") && names.get() == 0 ? kind : kind + names.incrementAndGet());
+        Guest guest =
+                new Guest(kind.equals(AGENT) && agents.incrementAndGet() == 1 ? AGENT : kind + names.incrementAndGet());
         guests.put(guest.name(), guest);
         ObjectNode request =
                 request().put("name", guest.name()).put("kind", kind).put("cwd", cwd);

@@ -73,7 +73,7 @@ final class RoomFactory {
             room.create().await(left(deadline));
             // One after the other in roomd: the kernel first, which warms up while the agent starts.
             Room.Starting python = room.start(Languages.PYTHON, Map.of(), CodeContext.HOME);
-            Room.Starting agent = room.start("agent", Map.of(), "/");
+            Room.Starting agent = room.start(Room.AGENT, Map.of(), "/");
             return new FinishedRoom(room, agent.await(left(deadline)), python.await(left(deadline)));
         } catch (RuntimeException e) {
             destroyQuietly(room);

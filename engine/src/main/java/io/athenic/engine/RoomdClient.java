@@ -225,10 +225,15 @@ final class RoomdClient implements AutoCloseable {
             try {
                 return answer.get(within.toNanos(), TimeUnit.NANOSECONDS);
             } catch (ExecutionException e) {
-                if (e.getCause() instanceof EngineException cause) {
+                if (e.getCause() instanceof EngineException cause && cause.code() != ErrorCode.INTERNAL) {
                     throw new EngineException(cause.code(), String.valueOf(cause.getMessage()), cause);
                 }
-                throw new EngineException(ErrorCode.INTERNAL, op + " failed", e);
+                // What roomd says of its own failures names paths of the host: for the log, not for a caller.
+                LOG.error(
+                        "{} failed: {}",
+                        op,
+                        e.getCause() == null ? e : e.getCause().getMessage());
+                throw new EngineException(ErrorCode.INTERNAL, op + " failed; the log of the service says why", e);
             } catch (TimeoutException e) {
                 throw new EngineException(
                         ErrorCode.DEADLINE_EXCEEDED, "roomd did not answer " + op + " within " + within, e);

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.athenic.engine.testing.EngineExtension;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -207,6 +208,22 @@ final class PythonContextTest {
             }
         }
         assertThat(result(run(python, "1 + 1"))).isEqualTo("2");
+    }
+
+    @Test
+    void aSlowReaderDoesNotCostAnInterruptedProgramItsKernel() throws InterruptedException {
+        run(python, "kept = 4");
+        try (CodeStream stream = python.execute("while True: print('x' * 1000)", Map.of())) {
+            next(stream);
+            next(stream);
+
+            stream.interrupt();
+            Thread.sleep(Duration.ofMillis(
+                    2500)); // longer than a program has to obey: the one thing here that needs real time
+
+            assertThat(failure(rest(stream)).name()).isEqualTo("KeyboardInterrupt");
+        }
+        assertThat(result(run(python, "kept"))).isEqualTo("4");
     }
 
     @Test
