@@ -22,6 +22,11 @@ final class Machine {
         return facts;
     }
 
+    /** Processes that wanted a core in the last minute, on average. */
+    static double load() {
+        return Double.parseDouble(first("/proc/loadavg").split(" ", 2)[0]);
+    }
+
     static long availableBytes() {
         return kilobytes("/proc/meminfo", "MemAvailable") << 10;
     }

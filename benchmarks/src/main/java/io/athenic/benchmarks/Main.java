@@ -67,6 +67,10 @@ public final class Main {
     private void run() throws IOException {
         long start = System.nanoTime();
         Machine.describe().forEach((name, value) -> System.err.println("  " + name + ": " + value));
+        if (Machine.load() > Runtime.getRuntime().availableProcessors()) {
+            report.note("Other programs kept this machine busy (load " + Report.number(Machine.load())
+                    + " before the first sample): times are too long and rates too low, only ratios count.");
+        }
         with(Map.of("ATHENIC_POOL_SIZE", "4"), this::pooled);
         if (parts.contains("latency")) {
             with(

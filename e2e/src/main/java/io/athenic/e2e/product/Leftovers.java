@@ -32,6 +32,9 @@ public record Leftovers(Path data, String name) {
         groups(found);
         mounts(found);
         loopDevices(found);
+        if (Files.exists(Path.of("/run/athenic", name + ".lock"))) {
+            found.add("lock /run/athenic/" + name + ".lock");
+        }
         if (Files.exists(Path.of("/run/athenic", name))) {
             found.add("socket folder /run/athenic/" + name + " " + list(Path.of("/run/athenic", name)));
         }
