@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2e.product.Product;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.Map;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -23,7 +22,7 @@ class ChatTest {
 
     @Test
     void fencedBlockRuns() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("Please run this:\n```python\nprint(6 * 7)\n```");
 
             assertThat(thread.feed.awaitRun(run)).isEqualTo("complete");
@@ -44,7 +43,7 @@ class ChatTest {
 
     @Test
     void whatTheAnswersDataNamesStreamsTheOutput() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("```python\nprint('over the socket')\n```");
             thread.feed.awaitRun(run);
             JsonNode data = thread.answer().path("data");
@@ -61,7 +60,7 @@ class ChatTest {
 
     @Test
     void promptLineRunsAsCommand() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("$ ls -la");
 
             assertThat(thread.feed.awaitRun(run)).isEqualTo("complete");
@@ -73,7 +72,7 @@ class ChatTest {
 
     @Test
     void thanksDoesNotRun() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("thanks!");
 
             assertThat(thread.feed.awaitRun(run)).isEqualTo("complete");
@@ -87,7 +86,7 @@ class ChatTest {
 
     @Test
     void requestThatNeedsAModelIsToldSo() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("Write a program that finds the first ten perfect numbers and run it.");
 
             assertThat(thread.feed.awaitRun(run)).isIn("complete", "failed");
@@ -97,7 +96,7 @@ class ChatTest {
 
     @Test
     void failingProgramIsShownNotHidden() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("```python\nraise ValueError('on purpose')\n```");
             thread.feed.awaitRun(run);
 
@@ -108,8 +107,8 @@ class ChatTest {
 
     @Test
     void messagesOfAThreadShareVariablesAndFilesAndThreadsShareNothing() {
-        try (var first = new Talk();
-                var second = new Talk()) {
+        try (var first = new Talk(product.port());
+                var second = new Talk(product.port())) {
             first.feed.awaitRun(first.say("```python\nsecret = 1234\nopen('kept.txt', 'w').write('in a file')\n```"));
 
             String same = first.run("print(secret, open('kept.txt').read())");
@@ -122,7 +121,7 @@ class ChatTest {
 
     @Test
     void filesGoInAndOut() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String files = "/api/threads/" + thread.id + "/files";
             JsonNode uploaded = http.send(
                             "POST",
@@ -152,7 +151,7 @@ class ChatTest {
 
     @Test
     void cancelStopsAnEndlessLoopAndTheThreadGoesOn() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("```python\nprint('begun', flush=True)\nx = 5\nwhile True: pass\n```");
             thread.feed.await(event -> event.path("type").asText().equals("execution"));
             http.post("/api/threads/" + thread.id + "/runs/" + run + "/cancel", Map.of())
@@ -165,7 +164,7 @@ class ChatTest {
 
     @Test
     void oneRunAtATime() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             String run = thread.say("```python\nimport time\ntime.sleep(60)\n```");
 
             http.post("/api/threads/" + thread.id + "/messages", Map.of("text", "$ ls"))
@@ -179,7 +178,7 @@ class ChatTest {
 
     @Test
     void deleteClosesTheSandbox() {
-        var thread = new Talk();
+        var thread = new Talk(product.port());
         thread.run("x = 1");
         String sandbox = http.get("/api/threads/" + thread.id)
                 .expect(200)
@@ -196,7 +195,7 @@ class ChatTest {
 
     @Test
     void eventsAreReplayedFromWhereAReaderWas() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             thread.feed.awaitRun(thread.say("```python\nprint(1)\n```"));
             var all = thread.feed.seen();
             long middle = all.get(all.size() / 2).id();
@@ -211,7 +210,7 @@ class ChatTest {
 
     @Test
     void titleCanBeChangedAndThreadsAreListed() {
-        try (var thread = new Talk()) {
+        try (var thread = new Talk(product.port())) {
             http.patch("/api/threads/" + thread.id, Map.of("title", "Zahlen & Ümlaute"))
                     .expect(200);
 
@@ -220,63 +219,6 @@ class ChatTest {
                 assertThat(entry.path("id").asText()).isEqualTo(thread.id);
                 assertThat(entry.path("title").asText()).isEqualTo("Zahlen & Ümlaute");
             });
-        }
-    }
-
-    /** One thread with a reader of its events; deleted at the end. */
-    private final class Talk implements AutoCloseable {
-        final String id = http.post("/api/threads", Map.of())
-                .expect(201)
-                .json()
-                .path("id")
-                .asText();
-        final EventFeed feed = new EventFeed(product.port(), id, 0);
-
-        /** @return the run's id */
-        String say(String text) {
-            return http.post("/api/threads/" + id + "/messages", Map.of("text", text))
-                    .expect(202)
-                    .json()
-                    .path("runId")
-                    .asText();
-        }
-
-        /** Runs Python and gives back what it printed. */
-        String run(String code) {
-            feed.awaitRun(say("```python\n" + code + "\n```"));
-            return output(execution(answer()));
-        }
-
-        JsonNode answer() {
-            return StreamSupport.stream(
-                            http.get("/api/threads/" + id)
-                                    .expect(200)
-                                    .json()
-                                    .path("messages")
-                                    .spliterator(),
-                            false)
-                    .filter(message -> message.path("role").asText().equals("assistant"))
-                    .reduce((earlier, later) -> later)
-                    .orElseThrow();
-        }
-
-        String output(JsonNode execution) {
-            return http.get("/executions/" + execution.path("executionId").asText() + "/output")
-                    .expect(200)
-                    .text();
-        }
-
-        static JsonNode execution(JsonNode message) {
-            return StreamSupport.stream(message.path("parts").spliterator(), false)
-                    .filter(part -> part.path("type").asText().equals("execution"))
-                    .findFirst()
-                    .orElseThrow(() -> new AssertionError("nothing was run: " + message));
-        }
-
-        @Override
-        public void close() {
-            feed.close();
-            http.delete("/api/threads/" + id).expect(204);
         }
     }
 }

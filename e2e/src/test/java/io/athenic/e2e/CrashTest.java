@@ -61,6 +61,34 @@ class CrashTest {
     }
 
     @Test
+    void chatIsThereAfterAKillAndSaysWhatWasLost() {
+        Path data = Product.newData();
+        Product first = Product.start(data, SMALL_POOL);
+        var thread = new Talk(first.port());
+        thread.run("x = 1");
+        thread.say("```python\nwhile True: pass\n```");
+        thread.feed.await(event -> event.path("type").asText().equals("execution")
+                && event.path("code").asText().contains("while True"));
+
+        first.server().destroyForcibly();
+        first.awaitEnd();
+
+        try (var second = Product.start(data, SMALL_POOL)) {
+            var http = new Http(second.port());
+            var found = http.get("/api/threads/" + thread.id).expect(200).json();
+            assertThat(found.path("messages")).hasSize(4);
+            assertThat(found.at("/messages/3/status").asText()).isIn("failed", "cancelled");
+            assertThat(found.at("/messages/3/parts").toString()).containsIgnoringCase("restart");
+            assertThat(found.hasNonNull("activeRun")).isFalse();
+
+            var again = new Talk(second.port(), thread.id);
+            assertThat(again.run("print('back', 'x' in globals())")).isEqualTo("back False\n");
+            assertThat(again.answer().path("parts").toString()).containsIgnoringCase("variables");
+            again.close();
+        }
+    }
+
+    @Test
     void controlCLeavesNothing() {
         var product = Product.start(Product.newData(), SMALL_POOL);
         busySandbox(product);
