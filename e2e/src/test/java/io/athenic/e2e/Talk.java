@@ -28,7 +28,7 @@ final class Talk implements AutoCloseable {
         this.feed = new EventFeed(port, id, 0);
     }
 
-    /** @return the run's id */
+    /** Sends a message; gives back its run's id. */
     String say(String text) {
         return http.post("/api/threads/" + id + "/messages", Map.of("text", text))
                 .expect(202)
