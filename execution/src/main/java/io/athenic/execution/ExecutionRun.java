@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** Runs one execution in its sandbox, from its turn to its end. For one virtual thread. */
 final class ExecutionRun {
     /** How long an execution waits for those before it in the same sandbox. */
-    private static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
+    static final Duration LONGEST_WAIT = Duration.ofMinutes(10);
 
     /** Results that are repeated in the last message. */
     private static final long SUMMARY_RESULT_BYTES = 1 << 20;

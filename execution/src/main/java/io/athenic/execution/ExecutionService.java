@@ -187,7 +187,7 @@ public final class ExecutionService implements AutoCloseable {
         try {
             if (given != null) {
                 execution.starting("Connecting to sandbox " + given);
-                return sandboxes.connect(given, lifetime);
+                return sandboxes.connect(given, lifetime.plus(ExecutionRun.LONGEST_WAIT));
             }
             execution.starting("Starting a sandbox");
             if (request.keepSandbox()) {

@@ -368,6 +368,28 @@ class ExecutionServiceTest {
     }
 
     @Test
+    void whatAnEarlierLifeLeftIsDeleted() throws Exception {
+        fixture.close();
+        Files.writeString(folder.resolve("gone-0.log"), "left by a server that was killed");
+
+        fixture = ServiceFixture.start(folder);
+
+        assertThat(folder.resolve("gone-0.log")).doesNotExist();
+    }
+
+    @Test
+    void aGivenSandboxOutlivesTheExecution() throws Exception {
+        String sandbox = service.createSandbox("base", Duration.ofMinutes(1));
+        var request =
+                ExecutionRequest.of("print x", "python").inSandbox(sandbox).withTimeout(Duration.ofHours(1));
+
+        service.start(request).await(SOON);
+
+        assertThat(fixture.e2b().sandbox(sandbox).endAt())
+                .isAfter(java.time.Instant.now().plus(Duration.ofHours(1)));
+    }
+
+    @Test
     void languagesHaveManyNames() throws Exception {
         assertThat(ExecutionRequest.of("x", "js").language()).isEqualTo("javascript");
         assertThat(ExecutionRequest.of("x", "Shell").language()).isEqualTo("bash");

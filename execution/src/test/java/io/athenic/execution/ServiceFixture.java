@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
+import org.awaitility.Awaitility;
 
 /** The service over a fake E2B, with its routes and sockets on a real port. */
 final class ServiceFixture implements AutoCloseable {
@@ -28,6 +29,7 @@ final class ServiceFixture implements AutoCloseable {
     private final HttpServer server;
 
     ServiceFixture(Path folder, UnaryOperator<ExecutionConfig> change) {
+        Awaitility.setDefaultTimeout(SOON);
         InstantSource clock = () -> Instant.now().plus(passed.get());
         ExecutionConfig config =
                 ExecutionConfig.of(folder, "ws://127.0.0.1:4000").withStopGrace(Duration.ofMillis(300));
