@@ -204,6 +204,22 @@ class Processes(AgentCase):
 
         self.assertEqual(len(run.stdout), 10_000_000)
 
+    def test_readers_that_come_and_go_leave_no_thread(self) -> None:
+        agent = self.guest("agent")
+
+        def threads() -> int:
+            return int(operate(agent, {"op": "process.start", "cmd": "bash", "args": ["-c", "ps -eo nlwp=,comm= | grep -m1 python3 | tr -dc 0-9"]}).stdout)
+
+        before = threads()
+        for number in range(60):
+            connection = connect(agent)
+            connection.send_json({"op": "process.start", "cmd": "echo", "args": [str(number)]})
+            if number % 2:
+                connection.receive()
+            connection.close()
+
+        self.until(lambda: threads() <= before, "threads of readers are left")
+
     def test_many_at_once(self) -> None:
         runs: list[Run] = []
         threads = [threading.Thread(target=lambda n=n: runs.append(self.shell(f"echo {n}"))) for n in range(30)]

@@ -229,6 +229,26 @@ class Interrupts(PythonCase):
         signal.sigtimedwait([], 0.3)
         return bool(self.roomd.call("room.stat", sandbox="python")["cpuMicros"] - before < 30_000)
 
+    def test_servers_that_come_and_go_use_nothing_up(self) -> None:
+        for number in range(300):  # more than the kernel takes at once
+            connection = begin(self.kernel, "1" if number % 2 else "while True: pass")
+            if number % 3:
+                connection.receive()
+            connection.close()
+
+        self.assertEqual(self.execute("import threading\nthreading.active_count() < 20").result["text"], "True")
+
+    def test_threads_and_programs_can_print_together(self) -> None:
+        run = self.execute(
+            "import subprocess, threading\nprogram = subprocess.Popen(['seq', '1', '2000'])\n"
+            "threads = [threading.Thread(target=lambda: [print('line') for _ in range(1000)]) for _ in range(4)]\n"
+            "for thread in threads: thread.start()\nfor thread in threads: thread.join()\nprogram.wait()"
+        )
+
+        self.assertEqual(run.stderr, "")
+        self.assertEqual(run.stdout.count("line"), 4000)
+        self.assertEqual(sum(run.stdout.count(f"{n}") > 0 for n in (1, 1000, 2000)), 3)
+
     def test_ping_is_answered_while_a_cell_runs(self) -> None:
         running = begin(self.kernel, "import time\ntime.sleep(1000)")
         ping = connect(self.kernel)

@@ -110,12 +110,17 @@ class Connection:
     def send_failure(self, failure: Failure) -> None:
         self.send_json({"error": {"code": failure.code, "message": failure.message[:4096]}})
 
-    def close(self) -> None:
-        # shutdown first: it also wakes a thread that waits in receive().
+    def end(self) -> None:
+        """Ends the connection and wakes a thread that waits for something on it. Safe from any thread, as `close` is not:
+        a descriptor that is closed can be another file's a moment later, and who waits on its number waits on that."""
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+
+    def close(self) -> None:
+        """Ends the connection and gives its descriptor back. For the one thread that owns it."""
+        self.end()
         self.socket.close()
 
     def _exactly(self, count: int, at_start: bool = False) -> bytes | None:

@@ -49,28 +49,26 @@ class Process:
         self._stdin = child.stdin.fileno() if child.stdin else None
         self._stdin_lock = threading.Lock()  # guards _stdin and keeps the inputs of two connections apart
         self._lock = threading.Lock()  # guards _readers and end
-        self._readers: dict[Connection, threading.Event] = {}
+        self._readers: list[Connection] = []
 
     # --- readers ---------------------------------------------------------------------------------------------------------
 
-    def attach(self, connection: Connection) -> threading.Event:
-        """Sends `start` and from then on the output; the event is set when the connection is of no more use."""
-        gone = threading.Event()
+    def attach(self, connection: Connection) -> bool:
+        """Sends `start` and from then on the output. False when all has been said; else the connection is ended when it has."""
         connection.socket.settimeout(_READER_SECONDS)
         with self._lock:
             connection.send_json({"start": {"pid": self.pid}})
             if self.end is None:
-                self._readers[connection] = gone
-                return gone
+                self._readers.append(connection)
+                return True
         connection.send_json({"end": self.end})
-        gone.set()
-        return gone
+        return False
 
     def detach(self, connection: Connection) -> None:
         with self._lock:
-            gone = self._readers.pop(connection, None)
-        if gone:
-            gone.set()
+            if connection in self._readers:
+                self._readers.remove(connection)
+        connection.end()
 
     def _tell(self, data: bytes) -> None:
         with self._lock:
@@ -148,13 +146,13 @@ class Process:
         end = _ending(status)
         with self._lock:
             self.end = end
-            readers, self._readers = self._readers, {}
-        for reader, gone in readers.items():
+            readers, self._readers = self._readers, []
+        for reader in readers:
             try:
                 reader.send_json({"end": end})
             except OSError:
                 pass
-            gone.set()
+            reader.end()
         with self._stdin_lock:
             self._close_stdin()
         for descriptor, kind in self._outputs.items():

@@ -35,12 +35,12 @@ def start(context: Context, connection: Connection, request: dict[str, Any]) -> 
     deadline = time.monotonic() + millis / 1000 if millis else None
     context.registry.add(process)
     try:
-        gone: threading.Event | None = process.attach(connection)
+        attached = process.attach(connection)
     except OSError:
-        gone = None  # the caller has gone already; its process lives on
+        attached = False  # the caller has gone already; its process lives on
     threading.Thread(target=_pump, args=(context, process, deadline), name=f"process-{process.pid}", daemon=True).start()
-    if gone is not None:
-        _hold(process, connection, gone)
+    if attached:
+        _hold(process, connection)
 
 
 def _pump(context: Context, process: Process, deadline: float | None) -> None:
@@ -54,27 +54,15 @@ def _pump(context: Context, process: Process, deadline: float | None) -> None:
 
 def connect(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     process = context.registry.find(request, ended=True)
-    _hold(process, connection, process.attach(connection))
+    if process.attach(connection):
+        _hold(process, connection)
 
 
-def _hold(process: Process, connection: Connection, gone: threading.Event) -> None:
-    """Keeps the connection while there is something to come; notices when the caller leaves. Its process lives on then."""
-    watcher = threading.Thread(target=_watch, args=(process, connection), name="reader", daemon=True)
-    try:
-        watcher.start()
-    except RuntimeError:
-        pass  # no thread to be had: the end of the connection is noticed at the next output
-    gone.wait()
-
-
-def _watch(process: Process, connection: Connection) -> None:
-
+def _hold(process: Process, connection: Connection) -> None:
+    """Until the caller leaves, or all is said and the process has ended the connection."""
     poll = select.poll()
     poll.register(connection.socket, select.POLLRDHUP)
-    try:
-        poll.poll()
-    except (OSError, ValueError):
-        pass
+    poll.poll()
     process.detach(connection)
 
 

@@ -24,7 +24,7 @@ class Capture:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._lock = threading.Lock()
-        self._poll = select.poll()
+        self._poll = select.poll()  # guarded by the lock, as is _held
         self._kinds: dict[int, int] = {}
         self._held: dict[int, bytes] = {}
         self._ends = (-1, -1)
@@ -48,9 +48,9 @@ class Capture:
         threading.Thread(target=self._run, name="capture", daemon=True).start()
 
     def drain(self) -> None:
-        """Appends what lies in the pipes, at most one read of each."""
-        if self._poll.poll(0):
-            with self._lock:
+        """Appends what lies in the pipes, at most one read of each. From any thread: a poll object is not made for two at once."""
+        with self._lock:
+            if self._poll.poll(0):
                 for reading in self._ends:
                     self._read(reading)
 
@@ -60,8 +60,9 @@ class Capture:
         Bounded by what the pipes can hold: a process in the background may go on writing. With `patience` (seconds) it waits for
         processes that are being stopped to fall silent.
         """
+        waiting = self._waiter()
         for _ in range(2 * _PIPE_BYTES // _READ_BYTES):
-            if not self._poll.poll(patience * 1000):
+            if not waiting.poll(patience * 1000):
                 break
             self.drain()
         with self._lock:
@@ -76,10 +77,14 @@ class Capture:
             os.close(reading)
         self._kinds.clear()
 
-    def _run(self) -> None:
+    def _waiter(self) -> select.poll:
         waiting = select.poll()
         for reading in self._ends:
             waiting.register(reading, select.POLLIN)
+        return waiting
+
+    def _run(self) -> None:
+        waiting = self._waiter()
         while True:
             waiting.poll()
             with self._lock:

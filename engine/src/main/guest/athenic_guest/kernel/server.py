@@ -96,7 +96,7 @@ class Server:
                     self._current = execution
                     break
             execution.done.set()
-            execution.connection.close()
+            execution.connection.end()
         self._output.begin(execution.connection.socket, encode({"type": "number_of_executions", "execution_count": count}))
         return execution
 
@@ -111,7 +111,7 @@ class Server:
 
         def ended() -> None:
             execution.done.set()
-            execution.connection.close()
+            execution.connection.end()  # its own thread closes it
 
         self._output.end(ended)
 
