@@ -18,12 +18,13 @@ from athenic_guest.roomd.plan import room_plan
 _STAGE = "/mnt"
 # linux/sockios.h, net/if.h
 _SIOCSIFFLAGS, _IFF_UP_LOOPBACK_RUNNING = 0x8914, 0x1 | 0x8 | 0x40
+ARMED, GO = b"armed", b"go"
 _INITS = (("/usr/bin/catatonit", ["catatonit", "-P"]), ("/bin/sleep", ["sleep", "infinity"]))
 
 
 def run(control: socket.socket) -> NoReturn:
-    """Waits for the order on `control`, makes the room, becomes its init. A failure is one JSON line on `control`; the end of
-    file without a line means that the init runs. Never returns."""
+    """Waits for the order on `control`, makes the room, becomes its init. A failure is one JSON packet on `control`; `ARMED` means that
+    all is made and roomd's go is awaited; the end of file means that the init runs. Never returns."""
     try:
         order, root = _receive(control)
         _enter(order, root)
@@ -81,7 +82,7 @@ def _become_init(control: socket.socket, *filters: bytes) -> None:
         linux.load_seccomp(program)
     linux.set_capabilities(0)
     linux.set_death_signal()
-    _end_with_roomd(control)
+    _await_go(control)
     for path, arguments in _INITS:
         try:
             os.execve(path, arguments, {})
@@ -90,16 +91,16 @@ def _become_init(control: socket.socket, *filters: bytes) -> None:
     raise FileNotFoundError(2, "the template has neither /usr/bin/catatonit nor /bin/sleep")
 
 
-def _end_with_roomd(control: socket.socket) -> None:
-    """Whoever died before the death signal was asked for sent none: then the end of file on `control` says it."""
+def _await_go(control: socket.socket) -> None:
+    """The death signal is sent only to those who asked for it before their parent died. roomd's go says that it and the forge still
+    lived afterwards; without it this process, which nobody would end any more, ends itself."""
     try:
-        gone = not control.recv(1, socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return
+        control.send(ARMED)
+        if control.recv(len(GO)) == GO:
+            return
     except OSError:
-        gone = True
-    if gone:
-        os._exit(1)
+        pass  # roomd is gone
+    os._exit(1)
 
 
 def _report(control: socket.socket, error: BaseException) -> None:

@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, field
 
 from athenic_guest import linux
-from athenic_guest.roomd import cgroups
+from athenic_guest.roomd import cgroups, entry
 from athenic_guest.roomd.cgroups import Group, Hierarchy
 from athenic_guest.roomd.children import Child, Forker
 from athenic_guest.roomd.disk import Disk, Disks
@@ -128,16 +128,23 @@ def _order(control: socket.socket, root: int, request: RoomRequest, filters: tup
 
 
 def _await_init(control: socket.socket, init: Child) -> None:
-    """The end of file without a word means that the init was exec'ed."""
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    if not poll.poll(_READY_SECONDS * 1000):
-        raise RoomError("internal", f"the room is not ready after {_READY_SECONDS:.0f} s")
-    answer = control.recv(65_536)
+    """Answers the child's `ARMED` with the go; the end of file then means that the init was exec'ed."""
+    answer = _answer(control)
+    if answer == entry.ARMED:
+        control.send(entry.GO)
+        answer = _answer(control)
     if answer:
         raise RoomError("internal", f"the room cannot be made: {json.loads(answer)['error']}")
     if not init.alive:
         raise RoomError("internal", "the room's first process died")
+
+
+def _answer(control: socket.socket) -> bytes:
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    if not poll.poll(_READY_SECONDS * 1000):
+        raise RoomError("internal", f"the room is not ready after {_READY_SECONDS:.0f} s")
+    return control.recv(65_536)
 
 
 def _end(init: Child) -> None:
