@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.chat.llm.ChatModelConfig;
-import io.athenic.chat.llm.ChatModelConfig.Provider;
 import io.athenic.chat.llm.ModelLimits;
 import io.athenic.chat.run.RunLimits;
 import io.athenic.chat.testing.ChatFixture;
@@ -47,9 +46,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void anAnswerInWordsIsStreamed(Provider provider) throws Exception {
+    void anAnswerInWordsIsStreamed(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).says("Paris is ", "the capital", " of France.");
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
             JsonNode answer = fixture.ask(fixture.newThread(), "What is the capital of France?");
@@ -62,9 +61,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void codeThatTheModelWritesIsRunAndItsOutputGoesBackToIt(Provider provider) throws Exception {
+    void codeThatTheModelWritesIsRunAndItsOutputGoesBackToIt(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider)
                         .tool(
                                 "execute_code",
@@ -85,9 +84,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void codeThatTheMessageCarriesIsRunBeforeTheModelIsAsked(Provider provider) throws Exception {
+    void codeThatTheMessageCarriesIsRunBeforeTheModelIsAsked(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).says("It greets you.");
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
             JsonNode answer = fixture.ask(fixture.newThread(), "```python\nprint hello-there\n```");
@@ -100,9 +99,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void failingCodeIsMendedAtMostThreeTimes(Provider provider) throws Exception {
+    void failingCodeIsMendedAtMostThreeTimes(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider);
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
             for (int attempt = 0; attempt < 4; attempt++) {
@@ -122,9 +121,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void theNumberOfExecutionsIsBounded(Provider provider) throws Exception {
+    void theNumberOfExecutionsIsBounded(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider);
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
             for (int call = 0; call < 9; call++) {
@@ -141,9 +140,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void aRefusedKeyIsSaidWithoutTheKey(Provider provider) throws Exception {
+    void aRefusedKeyIsSaidWithoutTheKey(ChatModelConfig.Provider provider) throws Exception {
         Answer refusal = new Answer.Failure(401, "{\"error\":{\"message\":\"bad key sk-secret-key given\"}}");
         try (FakeModel model = FakeModel.start(provider).answers(refusal);
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
@@ -158,9 +157,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void aFailingProviderIsSaid(Provider provider) throws Exception {
+    void aFailingProviderIsSaid(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider)
                         .answers(new Answer.Failure(503, "{\"error\":{\"message\":\"overloaded\"}}"));
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
@@ -173,9 +172,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void aSilentModelIsGivenUp(Provider provider) throws Exception {
+    void aSilentModelIsGivenUp(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Hang(List.of()));
                 ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
@@ -187,9 +186,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void whatCameBeforeTheSilenceStays(Provider provider) throws Exception {
+    void whatCameBeforeTheSilenceStays(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Hang(List.of("The answer ", "is")));
                 ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
@@ -202,9 +201,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void aStreamThatIsNoJsonEndsTheRun(Provider provider) throws Exception {
+    void aStreamThatIsNoJsonEndsTheRun(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Garbage());
                 ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
@@ -216,9 +215,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void anEmptyAnswerIsAFailure(Provider provider) throws Exception {
+    void anEmptyAnswerIsAFailure(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).says();
                 ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
@@ -230,9 +229,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void aMalformedToolCallIsToldToTheModelOnceAndThenFails(Provider provider) throws Exception {
+    void aMalformedToolCallIsToldToTheModelOnceAndThenFails(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider)
                         .tool("execute_code", "{\"language\":\"cobol\",\"code\":\"x\"}", "")
                         .tool("launch_missiles", "{}", "");
@@ -248,9 +247,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void cancelEndsAModelThatHangs(Provider provider) throws Exception {
+    void cancelEndsAModelThatHangs(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Hang(List.of("Well")));
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
             String thread = fixture.newThread();
@@ -267,9 +266,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void theConversationSoFarGoesToTheModel(Provider provider) throws Exception {
+    void theConversationSoFarGoesToTheModel(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider)
                         .runs("python", "print first-output")
                         .says("Done first.")
@@ -288,7 +287,7 @@ class RunWithModelTest {
 
     @Test
     void neverIsToldToTheModelAndAToolCallFails() throws Exception {
-        try (FakeModel model = FakeModel.start(Provider.OPENAI).runs("python", "print 1");
+        try (FakeModel model = FakeModel.start(ChatModelConfig.Provider.OPENAI).runs("python", "print 1");
                 ChatFixture fixture = ChatFixture.start(folder, model)) {
             String thread = fixture.newThread();
             String body = ChatFixture.text("Compute 2**64 mod 97")
@@ -303,9 +302,9 @@ class RunWithModelTest {
 
     @ParameterizedTest
     @EnumSource(
-            value = Provider.class,
+            value = ChatModelConfig.Provider.class,
             names = {"OPENAI", "ANTHROPIC"})
-    void aConnectionThatBreaksOffIsSaid(Provider provider) throws Exception {
+    void aConnectionThatBreaksOffIsSaid(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Cut(List.of("The answer ", "is")));
                 ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
@@ -318,7 +317,8 @@ class RunWithModelTest {
 
     @Test
     void aServerThatIsNotThereIsSaid() {
-        ChatModelConfig nowhere = new ChatModelConfig(Provider.OPENAI, "m", "http://127.0.0.1:1/v1", "key");
+        ChatModelConfig nowhere =
+                new ChatModelConfig(ChatModelConfig.Provider.OPENAI, "m", "http://127.0.0.1:1/v1", "key");
         try (ChatFixture fixture = ChatFixture.start(folder, nowhere, impatient())) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
 

@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
  */
 record Carried(@Nullable String code, @Nullable String language, String prose, boolean asked, boolean data) {
 
-    private static final Pattern DATA_INTRO = Pattern.compile(
+    private static final Pattern DATA_INTRO = Words.pattern(
             "(?i).*\\b(?:output|outputs|prints?|printed|expected|result|results|error|errors|traceback|log|logs|get|got|getting|says"
                     + "|input|data|csv|json|yaml|config|contents?|file contains|response|stack trace|message|warning)\\b[^.]{0,40}[:.]?\\s*");
-    private static final Pattern CODE_INTRO = Pattern.compile(
-            "(?i).*\\b(?:run|execute|code|script|program|snippet|command|function|query|try|test)\\b.*");
-    private static final Pattern ORDINAL = Pattern.compile(
+    private static final Pattern CODE_INTRO =
+            Words.pattern("(?i).*\\b(?:run|execute|code|script|program|snippet|command|function|query|try|test)\\b.*");
+    private static final Pattern ORDINAL = Words.pattern(
             "(?i)\\b(?:run|execute|only|just|try) (?:only |just )?(?:the )?(first|second|third|last|latter|former)\\b");
 
     static Carried find(String message) {

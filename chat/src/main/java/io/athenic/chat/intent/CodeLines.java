@@ -50,6 +50,7 @@ final class CodeLines {
             "\\[.+ for \\w+ in .+\\].*|\\{.+ for \\w+ in .+\\}.*|[\\[({].*\\)?\\.\\w+\\(.*\\).*",
             "(?:sum|max|min|sorted|len|list|set|any|all)\\(.+\\)",
             "\\w+\\[[^\\]]+\\](?:\\[[^\\]]+\\])*(?:\\.\\w+\\(.*\\))?",
+            "(?:import [\\w.]+(?: as \\w+)?|from [\\w.]+ import \\w+|\\w+ ?= ?[^;]+); ?\\S.*",
             // JavaScript, TypeScript
             "(?:export |declare )?(?:const|let|var) [\\w${\\[].*[=;].*",
             "(?:export |async |export default )*function\\*? ?\\w*\\s*\\(.*",
@@ -121,7 +122,7 @@ final class CodeLines {
     private static List<Pattern> compile(String... regexes) {
         List<Pattern> patterns = new ArrayList<>();
         for (String regex : regexes) {
-            patterns.add(Pattern.compile(regex));
+            patterns.add(Words.pattern(regex));
         }
         return List.copyOf(patterns);
     }
@@ -165,10 +166,10 @@ final class CodeLines {
     }
 
     private static final Pattern SQL_START =
-            Pattern.compile("(?i)(?:select|insert|update|delete|create|drop|alter|with|explain|truncate|grant)\\b.*");
-    private static final Pattern COMMENT = Pattern.compile("(?:#|//|/\\*|\\*|--).*");
-    private static final Pattern CALL_OR_BLOCK = Pattern.compile(".*(?:\\w\\(.*\\)|[;{}]|[^=<>!]=[^=]|:\\s*$|<-|=>).*");
-    private static final Pattern SENTENCE = Pattern.compile("(?:[A-Z][\\w']*|[\\w']+,?) (?:[\\w'-]+,? ){2,}.*[.!?:]");
+            Words.pattern("(?i)(?:select|insert|update|delete|create|drop|alter|with|explain|truncate|grant)\\b.*");
+    private static final Pattern COMMENT = Words.pattern("(?:#|//|/\\*|\\*|--).*");
+    private static final Pattern CALL_OR_BLOCK = Words.pattern(".*(?:\\w\\(.*\\)|[;{}]|[^=<>!]=[^=]|:\\s*$|<-|=>).*");
+    private static final Pattern SENTENCE = Words.pattern("(?:[A-Z][\\w']*|[\\w']+,?) (?:[\\w'-]+,? ){2,}.*[.!?:]");
 
     /** Sentences hold function words; code holds brackets and operators. */
     private static boolean looksLikeProse(String text) {
@@ -186,7 +187,7 @@ final class CodeLines {
         return !syntax && english >= 2 && SENTENCE.matcher(text).matches();
     }
 
-    private static final Pattern CODE_START = Pattern.compile(
+    private static final Pattern CODE_START = Words.pattern(
             "(?:[\\w.\\[\\]'\"]+ ?[-+*/]?= ?[\\w\\[({\"'f-]|print\\(|\\w[\\w.]*\\([\"'\\w\\[({)].*\\)$|(?:def|class) \\w+|from [\\w.]+ import|(?:for|if|while|elif|with) .*:$|return |\\[.* for .* in .*\\]|const |let |var |console\\.|puts |echo |assert |raise |\\w+ <- ).*");
 
     private static boolean startsLikeCode(String text) {
@@ -313,15 +314,16 @@ final class CodeLines {
 
     /** Open brackets, triple quotes, heredocs and continued lines. */
     private static final class Balance {
-        private static final Pattern HEREDOC = Pattern.compile("<<-?\\s*['\"]?([A-Za-z_]\\w*)['\"]?");
+        private static final Pattern HEREDOC = Words.pattern("<<-?\\s*['\"]?([A-Za-z_]\\w*)['\"]?");
         private int depth;
         private boolean continued;
         private String triple = "";
         private String heredoc = "";
+        private char quote;
         private int heldLines;
 
         boolean open() {
-            return (depth > 0 || continued || !triple.isEmpty() || !heredoc.isEmpty()) && heldLines < 500;
+            return (depth > 0 || continued || !triple.isEmpty() || !heredoc.isEmpty() || quote != 0) && heldLines < 500;
         }
 
         void add(String line) {
@@ -330,6 +332,12 @@ final class CodeLines {
             if (!heredoc.isEmpty()) {
                 heredoc = text.equals(heredoc) ? "" : heredoc;
                 return;
+            }
+            if (quote != 0 || (heldLines == 0 && Shell.isCommand(text))) {
+                quote = quoteAfter(text, quote);
+                if (quote != 0) {
+                    return;
+                }
             }
             for (String mark : new String[] {"\"\"\"", "'''"}) {
                 int at = text.indexOf(mark);
@@ -348,6 +356,22 @@ final class CodeLines {
                 return;
             }
             count(text);
+        }
+
+        /** The quote that is open at the end of a shell line. */
+        private static char quoteAfter(String text, char before) {
+            char open = before;
+            for (int i = 0; i < text.length(); i++) {
+                char c = text.charAt(i);
+                if (c == '\\' && open != '\'') {
+                    i++;
+                } else if (open != 0) {
+                    open = c == open ? 0 : open;
+                } else if (c == '"' || c == '\'') {
+                    open = c;
+                }
+            }
+            return open;
         }
 
         private void count(String text) {

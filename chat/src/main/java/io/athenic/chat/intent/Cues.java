@@ -52,6 +52,7 @@ final class Cues {
             before (?:you |we |i )?(?:run|running|execute|executing|do|doing|start|starting|touch|touching|launch|install|installing|delete|deleting)(?:ning)? ?(?:anything|it|this|that|any|the|these|code|something)?
             (?:i'll|i will|we'll|we will|i'm going to|i am going to|i shall|i might|i may|i plan to|i would) ... (?:later|tomorrow|tonight|next week|soon|myself|on my own|afterwards|first thing|this evening|after lunch)
             (?:later|tomorrow|tonight|next week|soon|this evening|after lunch|in a bit|in a moment|in a minute),? (?:i'll|i will|we'll|we will|i'm going to|i can|i want|i shall)
+            ^(?:once|when|after|as soon as|until) (?:i|we|you|the)(?: ... )?(?:we can|we'll|you can|i'll|we will|we could|let's|then)
             (?:not yet|hold off|hold on|wait (?:for|until|till|before)|let's wait|do nothing|stay put|for later)
             hypothetically
             (?:don't|do not) (?:need|have) to (?:run|execute|compute|calculate|test)
@@ -107,6 +108,7 @@ final class Cues {
             (?:how|why) (?:does|do|is|are|was|did) (?:this|it|that|the|python|javascript|\u2063|') ?(?:.{0,40} )?(?:work|works|called|so|used|needed|necessary|important|popular|designed|considered)
             (?:review|critique|code review|feedback on|thoughts on|opinion (?:on|about)|what do you think|rate|assess|judge|comment on|style of|readability|is this (?:good|clean|idiomatic|pythonic|readable|ok|okay|bad|safe|secure|best practice)|clean code|best practices?)
             (?:summari[sz]e|paraphrase|translate|port|convert|rewrite|refactor|rename|simplify|shorten|optimi[sz]e|improve|clean up|document|annotate|comment|add (?:comments|docstrings?|type hints|types|type annotations|documentation|jsdoc|javadoc|error handling|logging)|make (?:it|this) (?:shorter|cleaner|faster|more \\w+|pythonic|readable)|turn (?:this|it) into|format|prettify|transpile|modernise|modernize|restructure|restyle|reformat|extend)
+            (?:write|create|generate|add|give me|suggest|provide) (?:me |us )?(?:some |a few |the |a |an |more |unit |good |better )*(?:unit tests?|tests?|test cases?|documentation|docs|docstrings?|readme|comments?|variable names?|names?|a name)(?: ... )?(?:for|to|of)\\b
             (?:which language|what language|what kind of|name of this|what algorithm|which algorithm|what pattern|which design pattern)
             (?:pros and cons|trade-?offs?|advantages|drawbacks)
             """);
@@ -127,7 +129,7 @@ final class Cues {
         return FIX.matcher(normal).find();
     }
 
-    private static final Pattern POLITE = Pattern.compile(
+    private static final Pattern POLITE = Words.pattern(
             "(?:please|pls|plz|thanks|thank you|thx|ty|hi|hey|hello|ok|okay|now|and|then|so|here|here you go|here it is|here goes|for me|cheers|go|sure|yes|yep"
                     + "|try|this|this one|next|also|alright|right|just|quick|first|dear assistant|good morning|athenic|kindly|as is|:|;|[,.!?()\"'\u2063\\-\\s])*");
 

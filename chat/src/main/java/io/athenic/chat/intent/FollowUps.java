@@ -18,7 +18,7 @@ final class FollowUps {
         TALK
     }
 
-    private static final Pattern CONSENT = Pattern.compile(
+    private static final Pattern CONSENT = Words.pattern(
             "(?:(?:yes|yeah|yep|yup|sure|ok|okay|please|go|go ahead|do it|do that|do so|go for it|sounds good|absolutely|definitely|of course|by all means|proceed|make it so|alright|fine|please do|let's do it|let's go|let's do that|yes please|why not|that would be (?:great|nice|helpful)|that'd be great|great|perfect|k|y|continue|affirmative|right|correct|thanks|run it|then|ahead|all of (?:them|it)|both|the first(?: one)?|the second(?: one)?|i'd like that|exactly|good idea|try it|try that|confirmed?|approved?|you may|you can|now)[ ,.!;:-]*)+");
 
     /** The wish to go on with the same work. */

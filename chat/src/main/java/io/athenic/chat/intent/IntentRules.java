@@ -50,6 +50,10 @@ public final class IntentRules implements IntentAnalyzer {
         if (Cues.NEGATION.matcher(prose).find() && !Cues.JUST_RUN.matcher(prose).find()) {
             return no("you asked not to run it");
         }
+        String head = prose.indexOf(':') < 0 ? prose : prose.substring(0, prose.indexOf(':'));
+        if (Talk.TEXT_WORK.matcher(head).find() && !Cues.RUN.matcher(head).find()) {
+            return no("it is about a text, and answered in words");
+        }
         if (carried.asked() || output) {
             return code(carried, prose, "you asked to run this code");
         }
@@ -73,7 +77,8 @@ public final class IntentRules implements IntentAnalyzer {
     }
 
     private Intent withoutCode(String message, Carried carried, String prose, List<Turn> history) {
-        if (Talk.SMALL_TALK.matcher(prose).matches()
+        if (prose.length() < 400
+                && Talk.SMALL_TALK.matcher(prose).matches()
                 && FollowUps.before(history) != FollowUps.Before.OFFERED
                 && !FollowUps.continues(prose)) {
             return no("small talk");
@@ -106,6 +111,11 @@ public final class IntentRules implements IntentAnalyzer {
         if (Talk.TEXT_WORK.matcher(prose).find() && files == null) {
             return no("it is about a text, and answered in words");
         }
+        if (files == null
+                && (Talk.WORDING.matcher(prose).find()
+                        || Talk.FEW_ITEMS.matcher(prose).matches())) {
+            return no("it is answered at a glance, in words");
+        }
         if (Talk.STEERING.matcher(prose).find() && files == null) {
             return no("it tells what to decide, not what to do");
         }
@@ -132,6 +142,9 @@ public final class IntentRules implements IntentAnalyzer {
         if (Talk.OTHER_SENSE.matcher(prose).find() && files == null) {
             return no("the words have another sense here");
         }
+        if (Talk.ELLIPSIS.matcher(prose).find()) {
+            return no("there is nothing before it that it could refer to");
+        }
         boolean computing = Maths.needsComputing(prose);
         boolean howTo = Talk.HOW_TO.matcher(prose).find();
         if (files != null && !(howTo && !namesData(prose))) {
@@ -150,6 +163,9 @@ public final class IntentRules implements IntentAnalyzer {
         if (Tasks.namesUrl(prose) && Tasks.fileVerb(prose)) {
             return yes(language(null, prose, carried.prose(), "python"), null, "an address is to be fetched");
         }
+        if (Talk.WITH_LANGUAGE.matcher(prose).find() && Languages.named(prose) != null) {
+            return yes(language(null, prose, carried.prose(), "python"), null, "it is to be done with a language");
+        }
         if (Talk.LIVE_FACT.matcher(prose).find()) {
             return no("it asks for a fact to be looked up");
         }
@@ -161,8 +177,8 @@ public final class IntentRules implements IntentAnalyzer {
         return no("nothing in it has to be run");
     }
 
-    private static final Pattern SENTENCE_END = Pattern.compile("[.!?;\\n]+(?:\\s|$)");
-    private static final Pattern WRITES = Pattern.compile(
+    private static final Pattern SENTENCE_END = Words.pattern("[.!?;\\n]+(?:\\s|$)");
+    private static final Pattern WRITES = Words.pattern(
             "^(?:please |can you |could you |would you |i need you to |i want you to |now )*(?:write|implement|code|create|make|build|generate|give me|define|develop|program|produce)\\b");
 
     /** "Mixed messages": one sentence that is no question of how suffices. */

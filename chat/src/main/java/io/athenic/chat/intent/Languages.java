@@ -143,18 +143,18 @@ final class Languages {
                     + "|scala|swift|perl|lua|julia|powershell|pwsh|pandas|numpy|matplotlib|haskell|elixir|awk";
 
     /** "in R", "with node", "using bash". The name is the last word of the phrase. */
-    private static final Pattern NAMED_BY_PREPOSITION = Pattern.compile(
-            "\\b(?:in|using|with|via|through|into|as) (?:an? |the |plain |pure |vanilla |modern |some )?(" + NAMES
+    private static final Pattern NAMED_BY_PREPOSITION = Words.pattern(
+            "\\b(?:in|using|use|with|via|through|into|as) (?:an? |the |plain |pure |vanilla |modern |some )?(" + NAMES
                     + ")(?![\\w+#.-]*[\\w+#])(?! (?:file|files|format|developer|code interpreter template))");
 
     /** "a Go program", "the bash script". */
-    private static final Pattern NAMED_BY_NOUN = Pattern.compile("(?<![\\w.+#-])(" + NAMES
+    private static final Pattern NAMED_BY_NOUN = Words.pattern("(?<![\\w.+#-])(" + NAMES
             + ")[ -](?:script|program|code|function|snippet|one-?liner|version|class|query|queries|command|commands|loop"
             + "|implementation|solution|repl|interpreter|expression|method|module|app|test|benchmark|example|cell|statement"
             + "|file|lambda|regex|shell|console|block|line|lines|equivalent|session|test suite|tests)\\b");
 
-    private static final Pattern SOURCE_FILE = Pattern.compile(
-            "(?<![\\w@])[\\w./-]*\\w\\.(py|ipynb|mjs|cjs|jsx|js|tsx|ts|bash|sh|java|sql|go|rs|cpp|cc|cs|rb|php|kts?|scala|swift|pl"
+    private static final Pattern SOURCE_FILE = Words.pattern(
+            "(?<![\\w@./-])[\\w./-]{0,120}\\w\\.(py|ipynb|mjs|cjs|jsx|js|tsx|ts|bash|sh|java|sql|go|rs|cpp|cc|cs|rb|php|kts?|scala|swift|pl"
                     + "|lua|jl|ps1|R|r|c)(?![\\w.]*\\w)");
 
     private Languages() {}
@@ -205,7 +205,7 @@ final class Languages {
     private record Sign(String language, Pattern pattern, int weight) {}
 
     private static Sign sign(String language, int weight, String regex) {
-        return new Sign(language, Pattern.compile(regex, Pattern.MULTILINE), weight);
+        return new Sign(language, Words.pattern(regex, Pattern.MULTILINE), weight);
     }
 
     /** What gives a language away. All of them are searched; the heaviest language wins, the first on a tie. */

@@ -15,7 +15,7 @@ final class Prompts {
     private record Kind(Pattern prompt, @Nullable String language, boolean needsCommand) {}
 
     private static Kind kind(String regex, @Nullable String language, boolean needsCommand) {
-        return new Kind(Pattern.compile("^\\s{0,8}(?:" + regex + ")(.*)$"), language, needsCommand);
+        return new Kind(Words.pattern("^\\s{0,8}(?:" + regex + ")(.*)$"), language, needsCommand);
     }
 
     private static final List<Kind> KINDS = List.of(
@@ -38,10 +38,10 @@ final class Prompts {
             kind("# (?=\\S)", "bash", true),
             kind("> (?=\\S)", null, true));
 
-    private static final Pattern CONTINUATION = Pattern.compile("^\\s{0,8}(?:\\.\\.\\.(?: |$)|\\s*\\.\\.\\.: ?)(.*)$");
-    private static final Pattern SHELL_CONTINUATION = Pattern.compile("^\\s{0,8}> ?(.*)$");
-    private static final Pattern HEREDOC = Pattern.compile("<<-?\\s*['\"]?(\\w+)['\"]?");
-    private static final Pattern OUT = Pattern.compile("^\\s{0,8}Out ?\\[[\\d ]*\\]:.*$");
+    private static final Pattern CONTINUATION = Words.pattern("^\\s{0,8}(?:\\.\\.\\.(?: |$)|\\s*\\.\\.\\.: ?)(.*)$");
+    private static final Pattern SHELL_CONTINUATION = Words.pattern("^\\s{0,8}> ?(.*)$");
+    private static final Pattern HEREDOC = Words.pattern("<<-?\\s*['\"]?(\\w+)['\"]?");
+    private static final Pattern OUT = Words.pattern("^\\s{0,8}Out ?\\[[\\d ]*\\]:.*$");
 
     private Prompts() {}
 
@@ -51,6 +51,7 @@ final class Prompts {
         List<String> rest = new ArrayList<>();
         String language = null;
         boolean inOutput = false;
+        boolean strong = false;
         String heredoc = "";
         boolean continued = false;
         for (String line : text.lines().toList()) {
@@ -65,7 +66,11 @@ final class Prompts {
                 continue;
             }
             Typed now = typed(line);
+            if (now != null && now.weak() && strong) {
+                now = null;
+            }
             if (now != null) {
+                strong |= !now.weak();
                 if (language == null) {
                     language = now.language();
                 }
@@ -96,7 +101,8 @@ final class Prompts {
         return new Session(String.join("\n", typed).stripTrailing(), language, String.join("\n", rest));
     }
 
-    private record Typed(String text, String language) {}
+    /** @param weak a mark that output may begin with as well */
+    private record Typed(String text, String language, boolean weak) {}
 
     private static @Nullable Typed typed(String line) {
         for (Kind kind : KINDS) {
@@ -106,14 +112,14 @@ final class Prompts {
             }
             String text = prompt.group(1);
             if (!kind.needsCommand()) {
-                return new Typed(text, kind.language() == null ? "bash" : kind.language());
+                return new Typed(text, kind.language() == null ? "bash" : kind.language(), false);
             }
             if (Shell.isCommand(text)) {
-                return new Typed(text, "bash");
+                return new Typed(text, "bash", true);
             }
             if (kind.language() == null && CodeLines.isCode(text) && !text.startsWith(">")) {
                 String guess = Languages.ofCode(text);
-                return new Typed(text, guess == null || guess.equals("python") ? "javascript" : guess);
+                return new Typed(text, guess == null || guess.equals("python") ? "javascript" : guess, true);
             }
             return null;
         }

@@ -24,18 +24,18 @@ final class RunPhrase {
             "(?:re-?run|run|running|execute|executing|exec|eval|evaluate|launch|invoke|issue|try running|try executing"
                     + "|try to run|try out|try|test|benchmark|debug)";
 
-    private static final Pattern LEAD = Pattern.compile(
+    private static final Pattern LEAD = Words.pattern(
             "^" + POLITE + ASK + "(?:please )?" + RUN_VERB + "\\b[:,]? *(.*)$",
             Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
-    private static final Pattern INNER_LEAD = Pattern.compile(
+    private static final Pattern INNER_LEAD = Words.pattern(
             "(?:^|[.,;!?:] |\\b(?:and|then|please|you|to|just) )(?:run|execute|eval|evaluate)\\b[:,]? +",
             Pattern.CASE_INSENSITIVE);
 
     /** "the following python code:", between the verb and the code. */
-    private static final Pattern OBJECT = Pattern.compile(
+    private static final Pattern OBJECT = Words.pattern(
             "^(?:(?:the|this|that|these|my|a|an|following|below|simple|quick|little|small|single|next|exact|as is|one)\\s+|(?:this|these|following|it)(?=:))*"
-                    + "(?:(?:python3?|javascript|js|node(?:\\.js)?|typescript|bash|shell|sh|terminal|r|ruby|sql|perl|php|go|julia|lua|unix|linux|console|git|npm|zsh|powershell)\\s+)?"
+                    + "(?:(?:python3?|javascript|js|node(?:\\.js)?|typescript|bash|shell|sh|terminal|r|ruby|sql|perl|php|go|julia|lua|unix|linux|console|git|npm|zsh|powershell)(?:\\s+|(?=:)))?"
                     + "(?:(?:code|commands?|snippets?|scripts?|programs?|one-?liners?|lines?|query|queries|expressions?|statements?|cells?|thing|stuff|function|below|following)\\b\\s*)*"
                     + "(?:(?:in|using|with|on|via|through|inside) (?:the |a |my |your )?(?:terminal|shell|bash|python3?|node(?:\\.js)?|sandbox|console|command line|cli|javascript|js|repl|ruby|perl|php|julia|r|powershell)\\b\\s*)?"
                     + "(?:(?:for me|please|now|and (?:show|tell|give) me (?:the )?(?:output|results?))\\b[,]?\\s*)*(?:[:\\u2013\\u2014-]\\s+|:\\s*|(?<=\\s)[-\\u2013\\u2014]\\s)?",
@@ -53,38 +53,38 @@ final class RunPhrase {
             tail(" (?:what|how) (?:does|do|is|happens|will|would|comes)\\b.*"),
             tail(" (?:what'?s|whats) .*"));
 
-    private static final Pattern JOIN = Pattern.compile(",? (?:and then|followed by|and after that|then|and|,) ");
-    private static final Pattern TICKS = Pattern.compile("(``?)([^`\\n]{1,2000})\\1");
-    private static final Pattern TICK_LEAD = Pattern.compile(
-            "\\b(?:re-?run|run|runs|running|execute|executing|eval|evaluate|try|exec|invoke|launch|issue|benchmark|time|debug|fix|do)\\b(?: (?!what|how|why)[\\w'-]+){0,6}[: (\"]*$",
+    private static final Pattern JOIN = Words.pattern(",? (?:and then|followed by|and after that|then|and|,) ");
+    private static final Pattern TICKS = Words.pattern("(``?)([^`\\n]{1,2000})\\1");
+    private static final Pattern TICK_LEAD = Words.pattern(
+            "(?<!when i |when you |if i |if you |when we |after i |after you |before i |before you |once i |what happens on |time i |time you |whenever i |to not |never |not )\\b(?:re-?run|run|runs|running|execute|executing|eval|evaluate|try|exec|invoke|launch|issue|benchmark|time|debug|fix|do)\\b(?: (?!what|how|why)[\\w'-]+){0,6}[: (\"]*$",
             Pattern.CASE_INSENSITIVE);
-    private static final Pattern TICK_CHAIN = Pattern.compile(
+    private static final Pattern TICK_CHAIN = Words.pattern(
             "^[,;]? ?(?:(?:and|then|and then|followed by|or|plus|after that|,|&)[, ]*){1,3}(?:run |execute |do |also )*$",
             Pattern.CASE_INSENSITIVE);
-    private static final Pattern TICK_AFTER = Pattern.compile(
+    private static final Pattern TICK_AFTER = Words.pattern(
             "^[\"')]*[ ,.:;!\\u2013\\u2014-]*(?:<-+|\\u2190|->)? ?(?:please |can you |could you |now )*(?:run|execute|eval|try) (?:this|it|that|for|please|and|now)\\b.*",
             Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
-    private static final Pattern ARROW = Pattern.compile(
+    private static final Pattern ARROW = Words.pattern(
             "^(.+?)\\s*(?:<-{1,2}|<=|\\u2190|\\u2014|\\u2013|--|\\|)\\s*(?:please |pls |can you |could you |just |now )*(?:run|execute|eval|try)\\b.*$",
             Pattern.CASE_INSENSITIVE);
-    private static final Pattern AFTERWARDS = Pattern.compile(
+    private static final Pattern AFTERWARDS = Words.pattern(
             "^(.+?)[,;:.!]?\\s+(?:(?:please|pls|can you|could you|now|just|then) )*(?:run|execute|eval|evaluate|try) (?:this|it|that|these|the above|please)\\b.*$",
             Pattern.CASE_INSENSITIVE);
-    private static final Pattern OUTPUT_QUESTION = Pattern.compile(
-            "(?:what (?:does|do|would|will|is|'s)|what's|show me|tell me|give me|compute|calculate|find)(?: the)?(?: (?:output|result|value|return value|outcome))?(?: of| from| when i run| if i run)?:? ?(.+?)"
-                    + "(?: (?:print|output|return|give|evaluate|produce|yield|display|come out|result in|show|log)s?(?: to| as| out)?)?\\s*[?.]*$",
+    private static final Pattern OUTPUT_QUESTION = Words.pattern(
+            "(?:so |and |but |hey |ok |please )*(?:what (?:does|do|would|will|is|'s)|what's|show me|tell me|give me|compute|calculate|find)(?: the)?(?: (?:output|result|value|return value|outcome))?(?: of| from| when i run| if i run)?:? ?(.+?)"
+                    + "(?: (?:print|output|return|give|evaluate|produce|yield|display|come out|result in|show|log)s?(?: to| as| out)?)?(?: in (?:python ?3?|javascript|js|node|ruby|r|bash|java|php|go|typescript))?\\s*[?.]*$",
             Pattern.CASE_INSENSITIVE);
-    private static final Pattern EXPRESSION = Pattern.compile("[-\\w\\s.+*/%()\\[\\]{},:'\"<>=!&|^~]{2,300}");
+    private static final Pattern EXPRESSION = Words.pattern("[-\\w\\s.+*/%()\\[\\]{},:'\"<>=!&|^~]{2,300}");
     private static final Pattern OPERATOR =
-            Pattern.compile("\\d\\s*(?:\\*\\*|[-+*/%^])\\s*[\\d(]|\\w\\(.*\\)|\\[.*\\]|[\"'].*[\"']\\s*[+*.\\[]");
-    private static final Pattern FILE_ONLY = Pattern.compile("[\\w./-]+\\.\\w{1,6}");
+            Words.pattern("\\d\\s*(?:\\*\\*|[-+*/%^])\\s*[\\d(]|\\w\\(.*\\)|\\[.*\\]|[\"'].*[\"']\\s*[+*.\\[]");
+    private static final Pattern FILE_ONLY = Words.pattern("[\\w./-]+\\.\\w{1,6}");
     private static final java.util.Set<String> LONE = Words.of(
             "make date tree free top who history jobs mount w last ls ll pwd ps df du whoami uptime ifconfig htop env printenv"
                     + " pytest uname lscpu lsblk nproc hostname netstat lsof id tox groups vmstat iostat dmesg cal mypy ruff eslint black"
                     + " tsc jest vitest npm yarn pnpm cargo flake8 pylint ip ss");
 
     private static Pattern tail(String regex) {
-        return Pattern.compile(regex + "$", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+        return Words.pattern(regex + "$", Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
     }
 
     private RunPhrase() {}
@@ -152,7 +152,7 @@ final class RunPhrase {
                 return found(code, message, true);
             }
         }
-        if (colon && !rest.isEmpty() && Shell.englishWords(rest) < 3 && hasPunctuation(rest)) {
+        if (colon && !rest.isEmpty() && Shell.englishWords(rest) < 4 && hasPunctuation(rest)) {
             return found(trim(rest), message, true);
         }
         return null;
@@ -164,6 +164,10 @@ final class RunPhrase {
         String current = text;
         for (int round = 0; round < 4; round++) {
             String plain = trim(current);
+            String several = joined(plain);
+            if (several != null) {
+                return several;
+            }
             if (isCodeish(plain) || LONE.contains(plain)) {
                 best = plain;
             }
@@ -173,10 +177,8 @@ final class RunPhrase {
             }
             current = shorter;
         }
-        String joined = joined(trim(current));
-        return joined != null
-                ? joined
-                : isCodeish(trim(current)) || LONE.contains(trim(current)) ? trim(current) : best;
+        String shortest = trim(current);
+        return isCodeish(shortest) || LONE.contains(shortest) ? shortest : best;
     }
 
     /** "npm install and then npm test". */
@@ -254,7 +256,7 @@ final class RunPhrase {
         return plain;
     }
 
-    private static final Pattern PRONOUN = Pattern.compile(
+    private static final Pattern PRONOUN = Words.pattern(
             "(?:it|them|that|this|these|those|the|on|with|my|an?|for|some|all|your|our|each|every|both|in|against|what|how|if|to|at|from|me)\\b[^=.(\\[].*",
             Pattern.CASE_INSENSITIVE);
 
@@ -264,11 +266,21 @@ final class RunPhrase {
     }
 
     private static final Pattern CALL =
-            Pattern.compile("(?:[\\w.]+\\(|\\[|\\{|[\"'f]).*[)\\]}\"'\\w](?:\\[.*\\])?", Pattern.DOTALL);
+            Words.pattern("(?:[\\w.]+\\(|\\[|\\{|[\"'f]).*[)\\]}\"'\\w](?:\\[.*\\])?", Pattern.DOTALL);
 
     /** More than arithmetic: a call, a literal, a comprehension. */
     private static boolean isExpression(String text) {
         return CALL.matcher(text).matches() && text.chars().anyMatch(Character::isLetter) && isCodeish(text);
+    }
+
+    private static final Pattern TRAILING_WORDS = Words.pattern(
+            "^(.{3,}?[)\\]\"';}])[,.]? +((?:why|what|how|does|is|can|could|please|fix|debug|explain|where|will|tell|should|gives|crashes|fails|throws|doesn't)\\b.*)$",
+            Pattern.CASE_INSENSITIVE);
+
+    /** "this query: ...". */
+    private static boolean announced(String object) {
+        Matcher words = OBJECT.matcher(object);
+        return words.find() && words.end() > 0 && words.group().stripTrailing().endsWith(":");
     }
 
     /** Code with words before or behind it that say to run it, on one line. */
@@ -276,6 +288,17 @@ final class RunPhrase {
         String line = text.strip();
         if (line.indexOf('\n') >= 0 || line.length() > 2_000) {
             return null;
+        }
+        Matcher lead = LEAD.matcher(line);
+        if (lead.matches() && announced(lead.group(1))) {
+            Found found = fromObject(lead.group(1), line);
+            if (found != null) {
+                return found;
+            }
+        }
+        Matcher question = TRAILING_WORDS.matcher(line);
+        if (question.matches() && isExpression(question.group(1)) && CodeLines.isCode(question.group(1))) {
+            return new Found(question.group(1), languageOf(question.group(1)), question.group(2), false);
         }
         for (Pattern pattern : List.of(ARROW, AFTERWARDS)) {
             Matcher matcher = pattern.matcher(line);
@@ -310,9 +333,14 @@ final class RunPhrase {
 
     /** "What does this print: sum(range(10))". */
     private static @Nullable Found afterColon(String line, String message) {
-        int colon = line.indexOf(": ");
-        while (colon > 0 && colon < 300) {
-            String rest = line.substring(colon + 2).strip();
+        Matcher end = LEAD_END.matcher(line);
+        while (end.find() && end.start() < 300) {
+            int colon = end.start();
+            String rest = line.substring(end.end()).strip();
+            if (end.group().startsWith(":")
+                    && DATA_LEAD.matcher(line.substring(0, colon)).find()) {
+                return null;
+            }
             if (Shell.englishWords(line.substring(0, colon)) + wordsOf(line.substring(0, colon)) > 1) {
                 String code = commands(rest);
                 boolean named = code != null && code.matches(".*[A-Za-z].*");
@@ -321,10 +349,13 @@ final class RunPhrase {
                     return new Found(code, languageOf(code), message.replace(code, Fences.MARK), false);
                 }
             }
-            colon = line.indexOf(": ", colon + 1);
         }
         return null;
     }
+
+    private static final Pattern LEAD_END = Words.pattern("[:?!] |, (?=\\w+\\()");
+    private static final Pattern DATA_LEAD = Words.pattern(
+            "(?i)\\b(?:list|data|numbers|values|items|records|table|csv|json|xml|yaml|config|text|sentence|email|paragraph|string|names|words|dict|dictionary|log|logs|error|output)s?\\b[^:]{0,30}$");
 
     private static int wordsOf(String text) {
         return text.strip().split("\\s+").length;

@@ -21,7 +21,7 @@ final class Shell {
             sudo mv cp rm ln useradd usermod passwd lscpu lsblk lsb_release nproc dmesg mkfs fdisk dd pkill pgrep killall
             unset pipenv virtualenv nc ncat nmap tcpdump iptables ufw tr tac nl shuf uniq bc cal pandoc pdftotext exiftool
             strace ltrace gdb valgrind objdump nm ldd pushd popd getent hostnamectl timedatectl lspci lsusb mkfifo rustfmt
-            gofmt git-lfs zsh sh set-content get-process get-childitem get-content
+            gofmt git-lfs zsh sh
             """);
 
     /** Commands that are English words too: they need an argument that looks like one. */
@@ -87,22 +87,22 @@ final class Shell {
             up just like
             """);
 
-    private static final Pattern ARGUMENT = Pattern.compile(
+    private static final Pattern ARGUMENT = Words.pattern(
             "-{1,2}[A-Za-z0-9].*|[.~]?/.*|\\.{1,2}|~|\\*.*|.*\\*\\.\\w+|\\$.*|['\"].*|[\\w./-]+\\.\\w{1,5}|\\+%.*|\\w+=.*|\\d+|[\\w-]+/[\\w./-]*|.*[|<>;&].*|\\w+:\\w+.*");
 
-    private static final Pattern ASSIGNMENTS = Pattern.compile("^(?:[A-Za-z_]\\w*=\\S*\\s+)+(?=\\S)");
+    private static final Pattern ASSIGNMENTS = Words.pattern("^(?:[A-Za-z_]\\w*=\\S*\\s+)+(?=\\S)");
 
-    private static final Pattern SHELL_SYNTAX = Pattern.compile(
+    private static final Pattern SHELL_SYNTAX = Words.pattern(
             "(?:\\s\\|{1,2}\\s|\\s&&\\s|\\s>>?\\s?\\S|\\s2>|\\$\\(|^for \\w+ in .+; ?do|^while .+; ?do|^if \\[|^if ! |^\\[\\[? )");
 
-    private static final Pattern LONE_ASSIGNMENT = Pattern.compile("^(?:export )?[A-Z_][A-Z0-9_]*=\\S*$");
+    private static final Pattern LONE_ASSIGNMENT = Words.pattern("^(?:export )?[A-Z_][A-Z0-9_]*=\\S*$");
 
     private static final Pattern PATH =
-            Pattern.compile("^(?:\\./|\\.\\./|~/|/(?:usr|bin|opt|home|etc|tmp)/)[\\w./-]+(?: .*)?$");
+            Words.pattern("^(?:\\./|\\.\\./|~/|/(?:usr|bin|opt|home|etc|tmp)/)[\\w./-]+(?: .*)?$");
 
     private static final Set<String> MAKE_TARGETS = Words.of("all clean install test check build lint run dist docs");
 
-    private static final Pattern MAKE = Pattern.compile(
+    private static final Pattern MAKE = Words.pattern(
             "make(?: (?:-\\S+|\\w+=\\S+|[\\w./-]*[-/.][\\w./-]*|\\w+))* (?:-\\S+|\\w+=\\S+)(?: [\\w./-]+){0,3}");
 
     private Shell() {}

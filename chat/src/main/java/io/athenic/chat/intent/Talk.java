@@ -24,7 +24,7 @@ final class Talk {
     static final Pattern WRITE_ONLY = Words.phrases("""
             (?:write|give me|give us|show me|provide|create|make|draft|generate|need|want|looking for|compose|produce|build|implement|design|develop|sketch|code up|come up with|share|send me|have|prepare|post|suggest|define|build me|type out|complete|finish) (?:me |us |up |out |down |just |please |only |to see |to have |for me )*(?:an? |the |some |another |one |two |three |my |this |sample |example |simple |quick |short |small |basic |minimal |complete |full |generic |reusable |clean |little )*(?:[\\w#+.'-]+ ){0,4}?(?:functions?|scripts?|programs?|class|classes|methods?|query|queries|regex|regexp|regexes|regular expressions?|patterns?|formulas?|code|snippets?|macros?|one-?liners?|commands?|components?|modules?|decorators?|generators?|hooks?|endpoints?|dockerfile|makefile|docker-compose|yaml|configs?|configuration|workflow|pipeline|cron(?:tab)?(?: expression| entry)?|schema|migrations?|stored procedures?|triggers?|unit tests?|tests|test cases|type definitions?|interface|struct|enum|algorithm|implementation|boilerplate|template|skeleton|pseudocode|pseudo-code|sql|html|css|readme|docstring|middleware|api|rest api|server|client|bot|app|game|parser|crawler|scraper|library|package|plugin|extension|example|examples|manifest|systemd unit|statement|expression|loop|helper|utility|wrapper|subroutine|lambda|cli|tool|website|web page|page|site|landing page|form|button|calculator|to-?do list|todo app|solution|syntax|definition)\\b
             ^(?:please |can you |could you )*(?:implement|code|program) (?:an? |the |me )
-            (?:^|\\b(?:please|you) )(?:translate|port|convert|rewrite|transpile|refactor|comment|document|annotate) (?:this|the|that|my|following|these|it)(?: ... )?(?:code|function|script|snippet|class|query|program|loop|method|to \\w+|into \\w+)
+            (?:^|\\b(?:please|you) )(?:translate|port|convert|rewrite|transpile|refactor|comment|document|annotate) (?:this|the|that|my|following|these|it)(?: ... )?(?:code|function|script|snippet|class|query|program|loop|method|(?:in)?to (?:python|javascript|typescript|java|rust|go|c\\+\\+|c#|ruby|php|kotlin|swift|scala|sql|r|bash|perl|lua|julia|powershell|pandas|async|es6)\\b)
             """);
 
     /** What makes a wish for writing one for running. */
@@ -66,22 +66,41 @@ final class Talk {
             """);
 
     /** Texts that are to be worked on as texts. What follows the colon is not a wish. */
-    static final Pattern TEXT_WORK = Pattern.compile(
+    static final Pattern TEXT_WORK = Words.pattern(
             "^(?:(?:please|can you|could you|would you|kindly|hey|hi|help me|i need you to|i want you to|i'd like you to|now) ?,?)*"
                     + "(?:translat(?:e|ing)|proofread|rewrite|rephrase|paraphrase|summari[sz]e|summary of|shorten|polish|improve|edit|correct|critique|reword|tldr|tl;dr|simplify"
                     + "|make (?:this|it|the following) (?:sound|more|less|shorter|friendlier|polite)|check (?:the |my |this )?(?:grammar|spelling|tone|punctuation)|fix (?:the |my )?(?:grammar|spelling|punctuation|tone|typos?)"
                     + "|is (?:this|the following|my) (?:\\w+ )?(?:email|e-mail|sentence|text|message|tweet|paragraph|note|tone|wording|phrase)|what(?:'s| is) the (?:tone|sentiment|meaning|main point|gist|moral|message) of"
                     + "|how (?:polite|formal|rude|clear) is|does (?:this|my|the following) (?:\\w+ )?(?:sentence|email|message|text|sound)|how do you say|say .{0,40} in (?:french|german|spanish|italian)|turn (?:this|the following) (?:email|note|text|paragraph)|reply to (?:this|the following)|respond to (?:this|the following)|draft|compose|write (?:an? |the |me an? |my )*(?:\\w+ ){0,3}?(?:email|e-mail|letter|poem|essay|story|haiku|song|tweet|post|blog|article|speech|message|reply|toast|cover letter|bio|paragraph|summary of|sonnet|limerick|headline|slogan|caption|review|memo|announcement|press release|invitation|note|joke|outline|description|fairy tale|novel|chapter|scene|dialogue|monologue|screenplay|rap|lyrics|eulogy|newsletter|proposal|thank.you)\\b)");
 
-    static final Pattern SMALL_TALK = Pattern.compile(
+    /** "Using node, print the time". */
+    static final Pattern WITH_LANGUAGE = Words.pattern(
+            "^(?:please |can you |could you )*(?:using|use|with|via) [\\w#+. ]{1,20},? (?:to )?(?:please )?(?:print|compute|calculate|count|list|generate|simulate|find|sort|show|get|make|create|check|convert|display|output|determine|solve|plot|draw)\\b"
+                    + "|^(?:please |can you |could you )*(?:print|compute|calculate|count|generate|simulate|display|output|determine|solve)\\b[^?]{1,150}\\b(?:using|with|via|in) [\\w#+.]{1,12}[.! ]*$");
+
+    /** The same, said later in the sentence. */
+    static final Pattern WORDING = Words.phrases("""
+            (?:make|making|sound|sounds) (?:it|them|this|that|these|the \\w+)? ?(?:sound )?(?:nicer|more polite|politer|friendlier|more formal|less \\w+|more professional|professional|kinder|warmer|smoother|more natural)
+            (?:proofread|rephrase|reword|paraphrase)
+            """);
+
+    /** Words that only make sense after something else. */
+    static final Pattern ELLIPSIS = Words.pattern(
+            "^(?:and |ok |now |then |also |but |please )*(?:(?:now|same|again|and|then) (?:as|for|with|in|by|do|without)\\b|the same\\b|same\\b|(?:run|do|try|plot|execute|repeat) (?:it|that|this|them)(?: again| once more| for \\w+| with \\w+| now| please)?[.!? ]*$|as (?:an? )?(?:csv|bar chart|pie chart|table|json|pdf|line chart)\\b|another (?:one|colou?r)|use another)");
+
+    /** A few things that anybody puts in order. */
+    static final Pattern FEW_ITEMS = Words.pattern(
+            "^(?:please |can you |could you )*(?:sort|alphabeti[sz]e|order|rank|reverse|put)\\b[^:\\n]{0,60}: ?[^,\\n]{1,30}(?:,[^,\\n]{1,30}){0,3}$");
+
+    static final Pattern SMALL_TALK = Words.pattern(
             "(?:(?:hi|hello|hey|yo|hiya|howdy|good (?:morning|afternoon|evening|night|day)|greetings|thanks?|thank you|thx|ty|cheers|much appreciated|appreciate it|great|nice|cool|awesome|perfect|excellent|wonderful|amazing|wow|lol|haha+|ok|okay|k|got it|i see|makes sense|understood|sure|fine|good|bye|goodbye|see you|later|welcome|no problem|never ?mind|sorry|oops|hmm+|ah|oh|good (?:job|work|one)|well done|that's (?:great|nice|all|it|fine|helpful|cool|awesome|perfect)|looks? (?:good|great|nice)|you're (?:the best|great|awesome|welcome)|love it|so much|a lot|very much|again|for (?:the|your|that|this|all|everything)(?: \\w+){0,4}|there|everyone|all|team|buddy|friend|mate|assistant|athenic|and|that|it|was|is|really|very|helpful|works?(?: now| great| fine| perfectly)?|it|this|now|how are you(?: doing)?(?: today)?|what's up|sup|how's it going|who are you|what are you|what can you do|what's your name|nice to meet you|have a (?:nice|good|great) \\w+|test|testing|run|python|bash|code|help|hm)[ ,.!?:;)(\u2764\ufe0f\ud83d\udc4d\ud83d\ude0a\ud83d\ude4f\ud83c\udf89]*)+");
 
     /** Questions about abilities, with nothing to do. */
-    static final Pattern ABILITY = Pattern.compile(
+    static final Pattern ABILITY = Words.pattern(
             "^(?:hey |hi |so |and |ok |just curious,? |quick question[:,]? |out of curiosity,? |athenic,? )*(?:(?:can|could) (?:you|this|it|the sandbox|athenic|the assistant|i)|are you (?:able|allowed|capable)|do you (?:support|have|know|speak|understand|allow|offer|accept|handle)|is it possible|does (?:this|it|the sandbox|athenic|your sandbox)|what (?:languages|file types|packages|libraries|formats|kinds? of \\w+|programming languages) (?:can|do|are)|which (?:languages|file types|packages|libraries|formats|programming languages) (?:can|do|are)|do you know how|would you be able|will you be able|what can you|how many (?:languages|files) can you)\\b[^:\\n]{0,120}$");
 
     /** Parts of an ability question that make it a task after all. */
-    static final Pattern CONCRETE = Pattern.compile(
+    static final Pattern CONCRETE = Words.pattern(
             "\\b(?:this|these|that|those|my|our|the|following|below|attached|attachment|it|them|me|us|for)\\b|\\d|\\w\\.\\w{2,4}\\b|https?:|=|\u2063|\"");
 
     /** Reports of what the person did. */
@@ -112,5 +131,7 @@ final class Talk {
             is (?:csv|json|xlsx|pdf|parquet|xml|yaml) (?:better|faster|good|worse|smaller|safer|a|the)
             (?:csv|json|xlsx|xls|pdf|parquet|yaml|xml|excel) (?:vs\\.?|versus|or) (?:csv|json|xlsx|xls|pdf|parquet|yaml|xml|excel)
             (?:good|better|best|nice|short|descriptive) (?:file ?)?names?
+            (?:did you (?:see|get|receive|read|open|notice)|have you (?:seen|received|read|opened|got))
+            what (?:format|structure|shape|order) (?:should|shall|would|do)
             """);
 }

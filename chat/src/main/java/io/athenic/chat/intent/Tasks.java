@@ -22,15 +22,15 @@ final class Tasks {
     }
 
     private static final String FILE_NAME =
-            "[\\w-][\\w.-]*\\.(?:csv|tsv|xlsx?|xlsm|ods|pdf|docx?|odt|rtf|pptx?|jsonl?|ndjson|zip|tar|tgz|tar\\.gz|7z|rar|txt|png|jpe?g|gif|bmp|webp|tiff?|svg|heic|parquet|feather|avro|logs?|xml|md|db|sqlite3?|html?|ya?ml|toml|ini|ipynb|mp[34]|wav|flac|mov|avi|mkv|srt|ics|vcf|eml|geojson|shp|kml|npy|pkl|h5|sav|dta|bib|tex|epub|env|cfg|conf|bak|sql|gz)\\b";
+            "[\\w-][\\w.-]{0,100}\\.(?:csv|tsv|xlsx?|xlsm|ods|pdf|docx?|odt|rtf|pptx?|jsonl?|ndjson|zip|tar|tgz|tar\\.gz|7z|rar|txt|png|jpe?g|gif|bmp|webp|tiff?|svg|heic|parquet|feather|avro|logs?|xml|md|db|sqlite3?|html?|ya?ml|toml|ini|ipynb|mp[34]|wav|flac|mov|avi|mkv|srt|ics|vcf|eml|geojson|shp|kml|npy|pkl|h5|sav|dta|bib|tex|epub|env|cfg|conf|bak|sql|gz)\\b";
 
-    private static final Pattern FILE = Pattern.compile("(?<![\\w@/])(?:[\\w~.-]*/)*" + FILE_NAME);
+    private static final Pattern FILE = Words.pattern("(?<![\\w@/.-])(?:[\\w~.-]{0,80}/){0,12}" + FILE_NAME);
 
-    private static final Pattern SOURCE = Pattern.compile(
-            "(?<![\\w@])[\\w./-]*\\w\\.(?:py|mjs|cjs|jsx?|tsx?|bash|sh|java|go|rs|cpp|cc|cs|rb|php|kts?|scala|swift|pl|lua|jl|ps1|c|r)\\b(?!\\.)");
+    private static final Pattern SOURCE = Words.pattern(
+            "(?<![\\w@./-])[\\w./-]{0,120}\\w\\.(?:py|mjs|cjs|jsx?|tsx?|bash|sh|java|go|rs|cpp|cc|cs|rb|php|kts?|scala|swift|pl|lua|jl|ps1|c|r)\\b(?!\\.)");
 
     private static final Pattern URL =
-            Pattern.compile("https?://\\S+|\\bwww\\.\\w+\\S*|\\b\\w+\\.(?:com|org|net|io|dev)/\\S*");
+            Words.pattern("https?://\\S+|\\bwww\\.\\w+\\S*|\\b\\w+\\.(?:com|org|net|io|dev)/\\S*");
 
     private static final String FILE_WORD =
             "(?:files?|spreadsheets?|workbooks?|csvs?|pdfs?|documents?|docs?|attachments?|uploads?|excels?|xlsx|dataset|data ?set|data ?frame|json|zips?|archives?|images?|photos?|pictures?|screenshots?|logs?|log file|slides?|deck|presentation|sheets?|tables?|invoices?|receipts?|exports?|dumps?|audio|video|recording|word doc\\w*|powerpoint|notebook|transcript|contract|resume|cv|statement)";
@@ -38,13 +38,21 @@ final class Tasks {
     private static final Pattern ATTACHED = Words.phrases("""
             (?:the |this |that |my |these |those |an |our )?(?:attached|uploaded|enclosed|accompanying) %F
             (?:the |this |that |my |these |those )?%F (?:that )?(?:i(?:'ve| have)? (?:just |already )?(?:attached|uploaded|sent|shared|dropped|added|provided|gave|pasted)|attached|uploaded|above|here|in (?:the )?(?:attachment|upload|chat|thread|folder|sandbox|workspace|directory|downloads))
-            (?:the|this|these|both|my) (?:attachments?|uploads?|attached|uploaded)
-            (?:this|these|that|both|those) (?:csv|excel|pdf|json|zip|xlsx|spreadsheet|workbook|dataset|data ?frame|image|photo|picture|file|log|document|archive|audio|video|sheet|log file|invoice|export)s?
+            (?:the|this|these|both|my) (?:attachments?|uploads?|attached|uploaded)(?! (?:endpoint|button|form|page|feature|function|handler|limit|speed|dialog|component|route|service))
+            (?:this|these|that|both|those) (?:two |three |four |large |big |excel |csv |pdf |attached |raw )?(?:csv|excel|pdf|json|zip|xlsx|spreadsheet|workbook|dataset|data ?frame|image|photo|picture|file|log|document|archive|audio|video|sheet|log file|invoice|export)s?
             i(?:'ve| have)? (?:just )?(?:attached|uploaded|dropped)
             """.replace("%F", FILE_WORD));
 
+    private static final Pattern FILE_QUESTION = Words.phrases("""
+            (?:how many|how much|which|who|what|is|are|does|do|when|where|did|has|have|can you|could you)
+            """);
+
+    private static final Pattern FILE_MOVE = Words.pattern(
+            "\\b(?:rename|move|copy|delete|remove|touch|chmod|mv|cp|rm|unzip|untar|gunzip|symlink)\\b (?:the |my |this |that |file |folder |all |files )*"
+                    + "[\\w./-]*\\w\\.\\w{1,6}\\b");
+
     private static final Pattern FILE_VERB = Words.phrases("""
-            (?:read|open|load|parse|import|search|scan|grep|look (?:at|in|into|through)|check|inspect|examine|summari[sz]e|analy[sz]e|change|edit|update|modify|convert|turn|transform|merge|combine|concatenate|join|split|validate|verify|clean|dedupe|deduplicate|de-duplicate|fix|repair|produce|create|generate|make|build|save|export|write|extract|pull|get|find|show|list|print|display|preview|count|sum|total|compute|calculate|plot|chart|graph|visuali[sz]e|compare|diff|sort|filter|group|pivot|aggregate|rename|move|copy|delete|remove|compress|resize|crop|rotate|zip|unzip|untar|decompress|encrypt|decrypt|hash|ocr|transcribe|translate|redact|replace|append|insert|add|drop|fill|format|describe|profile|tell me|give me|how many|how much|which|who|what(?:'s| is| are| does| were| was)? (?:in|inside|the|columns?|rows?|sheets?|it)|is there|are there|is|does|do|explain|flag|highlight|mask|anonymi[sz]e|query|rotate|watermark|annotate|fit|train|predict|cluster|tail|head|download|send|use|using|run|process|go through|review|put|store|rewrite|reformat|reverse|shuffle|sample|minify|prettify|pretty.?print|round|normali[sz]e|standardi[sz]e|tidy|strip|lowercase|uppercase|capitali[sz]e|whats|what's in|from|swap|flip|trim|blur|sharpen|grayscale|greyscale|thumbnail|apply|into|to|dump|back up|tally|match|reconcile|cross.?check|highest|lowest|average|median|mean)
+            (?:read|open|load|parse|import|search|scan|grep|look (?:at|in|into|through)|check|inspect|examine|summari[sz]e|analy[sz]e|change|edit|update|modify|convert|turn|transform|merge|combine|concatenate|join|split|validate|verify|clean|dedupe|deduplicate|de-duplicate|fix|repair|produce|create|generate|make|build|save|export|write|extract|pull|get|find|show|list|print|display|preview|count|sum|total|compute|calculate|plot|chart|graph|visuali[sz]e|compare|diff|sort|filter|group|pivot|aggregate|rename|move|copy|delete|remove|compress|resize|crop|rotate|zip|unzip|untar|decompress|encrypt|decrypt|hash|ocr|transcribe|translate|redact|replace|append|insert|add|drop|fill|format|describe|profile|tell me|give me|how many|how much|what(?:'s| is) (?:in|inside)|explain|flag|highlight|mask|anonymi[sz]e|query|rotate|watermark|annotate|fit|train|predict|cluster|tail|head|download|run|process|go through|review|put|rewrite|reformat|reverse|shuffle|sample|minify|prettify|pretty.?print|round|normali[sz]e|standardi[sz]e|tidy|strip|lowercase|uppercase|capitali[sz]e|swap|flip|trim|blur|sharpen|grayscale|greyscale|thumbnail|dump|back up|tally|match|reconcile|cross.?check|highest|lowest|average|median|mean)
             """);
 
     private static final String DATA_NOUN =
@@ -52,6 +60,9 @@ final class Tasks {
 
     private static final List<Rule> RULES = List.of(
             rule("files of the sandbox are to be worked on", "bash", """
+                    how many (?:\\w+ )?(?:files|folders|directories)\\b(?! (?:can|should|do you))
+                    (?:largest|biggest|newest|oldest|smallest) (?:\\d+ )?files?\\b
+                    lines of code
                     (?:list|show|display|see|print|count|find|search|check|get|enumerate|give me|tell me|what are|which are|what) (?:me |for |us )?(?:all |of |the |my |every |any |each |hidden |only |largest |biggest |newest |oldest |most recent |current |contents? of |top |\\d+ |python |empty |big |large )*(?:files?|folders?|director(?:y|ies)|contents)(?: (?:are |is |do we have )?(?:in|under|inside|of|here|there|larger|bigger|over|modified|named|ending|with|matching|that|older|newer|by|we|and|recursively|on)|[?.! ]*$)
                     what(?:'s| is) in (?:the |my |this |our )?(?:current |working |home |root |parent |src |data |tmp |project |downloads |\\w+ )?(?:folder|directory|dir|workspace|sandbox|repo|repository|filesystem|home|project)
                     (?:create|make|add|set up|mkdir|delete|remove|rm|rename|move|copy|clear|empty|clean up|clean out|touch|zip|unzip|tar|compress|archive|extract|back up|backup|sync|organi[sz]e|symlink|chmod|restore|duplicate) (?:me |up )?(?:an? |the |all |all the |my |this |every |each |some |these |those |any |our |new |empty |old |temporary |temp |unused |both |\\d+ )*(?:\\.?[\\w*-]+ ){0,3}?(?:files?|folders?|sub ?folders?|director(?:y|ies)|symlinks?|archives?)\\b(?! (?:structure for|naming|format))
@@ -73,10 +84,12 @@ final class Tasks {
             rule("packages, processes, ports or the network are to be worked on", "bash", """
                     (?:^|[.,;!?] |please |you |and |then |to |just |need |want )(?:pip |npm )?(?:install|uninstall|reinstall|upgrade|update|downgrade|add|remove) (?:me |up )?(?:the |a |an |latest |all |my |version |python |npm |node |these |required |missing |newest |our |some |pip |apt )*(?:[\\w@/.=<>+-]+,? ?(?:and )?){0,4}?(?:packages?|librar(?:y|ies)|modules?|dependenc(?:y|ies)|requirements|deps|pip|npm|apt|conda|version \\d|via|globally|locally|with pip|from pypi|in the sandbox|from requirements)\\b
                     (?:^|[.,;!?] |please |you |and |then |just )(?:pip )?(?:install|uninstall|reinstall) (?!an? (?:\\w+ )?(?:app|game)\\b)[\\w@/.=<>+-]+(?:(?:,| and|,? and) [\\w@/.=<>+-]+)*(?: (?:for me|please|first|now|globally|in|on|with|via|using|and|from|then|package|version|here|so|if).*)?[.!? ]*$
+                    (?:^|[.,;!?] |please |you |and |then |just )(?:install|uninstall|reinstall|upgrade) (?:the |latest |newest |current |stable |version of |package |library |module |tool )+[\\w@/.=<>+-]+(?: package| library| module)?(?: (?:for me|please|on|in|with|via|using|and).*)?[.!? ]*$
                     (?:which|what) version(?:s)? of .{1,40}(?:installed|do you have|is (?:there|here|running|available)|are you|have|is on|in (?:the|this) sandbox|do we)|(?:python|node|npm|java|gcc|go|rust|kernel|os|git|docker|pip) version(?: (?:is|installed|here|do|in)|[?.! ]*$)|(?:is|are) [\\w., -]{1,40} installed|what(?:'s| is| packages| python packages| libraries)? (?:are )?installed|list (?:all |the |my )*(?:installed|outdated)|(?:outdated|installed) (?:packages|dependencies|libraries|modules)
                     (?:check|see|find|tell me|which|what|is|whether|who|kill|free|scan|test|anything)(?: ... )?(?:port|ports) (?:\\d+|is|are|open|in use|listening|free)|port \\d+|open ports|listening (?:on|ports)|what(?:'s| is) (?:running|listening|using) (?:on )?(?:port|\\d)
                     (?:kill|stop|restart|start|list|show|find|terminate|monitor|check|reload|spin up|bring up|shut down|tail|launch|boot) (?:me )?(?:all |the |my |every |any |running |that |this |our |a |an |top |\\d+ )*(?:[\\w.-]+ ){0,3}?(?:process|processes|service|services|server|servers|daemon|daemons|containers?|pods?|jobs?|docker|nginx|postgres|redis|apache|logs?|dev server|cron ?jobs?|deployment|docker-compose|database|web server|localhost)\\b(?! (?:at|for the table))
-                    (?:running|top|zombie|background) processes|process (?:list|tree|id)|what(?:'s| is)(?: using| eating| hogging)(?: up)? (?:the |all |my |so much )*(?:cpu|memory|ram|disk|space)
+                    which process(?:es)?\\b|(?:running|top|zombie|background) processes|process (?:list|tree|id)|what(?:'s| is)(?: using| eating| hogging)(?: up)? (?:the |all |my |so much )*(?:cpu|memory|ram|disk|space)
+                    (?:test|check|see|verify|find out) (?:if|whether|that) [^.?!\\n]{0,40}(?:localhost|server|port|site|endpoint|service|database|host|network)\\b[^.?!\\n]{0,40}(?:up|down|respond\\w*|reachable|listening|running|open|works?|alive|online|accept\\w*|available|localhost\\S*)
                     (?:ping|traceroute|nslookup|dig|whois|resolve|dns lookup|curl|wget) (?!me\\b|us\\b|pong)(?:the |for )?[\\w./:-]+|(?:is|check (?:if|whether)) (?:the )?(?:\\S+\\.\\S+|site|website|server|api|internet|network|host|localhost\\S*) (?:is )?(?:up|down|reachable|online|responding|working|accessible|alive)|(?:my|the|your|our|public|external|sandbox's) ip(?: address)?(?: |\\?|$)|internet (?:access|connection|speed)
                     (?:set up|setup|create|make|activate|configure|initiali[sz]e|init|bootstrap|scaffold|spin up|start) (?:me )?(?:an? |the |my |new |fresh )*(?:\\w+ ){0,3}?(?:virtual ?env(?:ironment)?|venv|conda env(?:ironment)?|docker container|cron ?job|ssh key|git repo(?:sitory)?|dev environment|project|npm project|node project|react app|next\\.?js app|django project|flask project|vite project|swap file|virtual machine|package\\.json)\\b
                     (?:uname|hostname|kernel|whoami|chmod|chown|crontab|systemctl|ssh|rsync|tmux)\\b(?! (?:do|does|mean|work|is|vs|command))|(?:which|what) (?:user|os|operating system|linux|shell|distro|kernel)(?: \\w+)? (?:am i|are you|is|are we|do|version|running)|what time is it on the server
@@ -89,7 +102,8 @@ final class Tasks {
                     (?:code|test) coverage|coverage report|(?:tests|build) (?:is|are) (?:failing|broken|red)
                     """),
             rule("the repository is to be changed", "bash", """
-                    (?:add|implement|build|create|put|insert|write|make|introduce|change|update|modify|edit|fix|rename|refactor|remove|delete|replace|move|extract|migrate|convert|port|upgrade|bump|clean up|apply|set up|integrate|wire up|document|translate|split|rewrite|find|swap|switch|generate|commit|patch|enable|disable|improve|optimi[sz]e|speed up|simplify|where|localise|localize)(?: ... )?(?:in|to|into|from|of|for|across|throughout|on|within|inside) (?:the |my |our |this |that |whole |entire |current )*(?:\\w+ ){0,3}?(?:repo|repository|code ?base|project|monorepo|source tree|source code|src|branch|pr|pull request|module|package\\.json|app's code|backend|frontend|front end|back end|login page|homepage|home page|settings page|navbar|header component|api|web ?app|our app|my app|the app|our site|my site|our website|my website|the website|checkout page|test suite|docs folder)\\b
+                    (?:in|inside|across|throughout) (?:our|my|the|this) (?:\\w+ )?(?:repo|repository|code ?base|project|monorepo|app|source),? (?:please )?(?:replace|rename|add|fix|remove|change|update|implement|refactor|delete|find|move|create|make|bump|convert|upgrade)
+                    (?:add|implement|build|create|put|insert|write|make|introduce|change|update|modify|edit|fix|rename|refactor|remove|delete|replace|move|extract|migrate|convert|port|upgrade|bump|clean up|apply|set up|integrate|wire up|document|translate|split|rewrite|find|swap|switch|generate|commit|patch|enable|disable|improve|optimi[sz]e|speed up|simplify|where|localise|localize)(?: ... )?(?:in|to|into|from|of|for|across|throughout|on|within|inside) (?:(?:the|my|our|this|that|whole|entire|current|your) )+(?:\\w+ ){0,2}?(?:repo|repository|code ?base|project|monorepo|source tree|source code|src|branch|pr|pull request|module|package\\.json|app's code|backend|frontend|front end|back end|login page|homepage|home page|settings page|navbar|header component|api|web ?app|our app|my app|the app|our site|my site|our website|my website|the website|checkout page|test suite|docs folder)\\b
                     (?:rename|replace|change|update|remove|delete|refactor|convert|fix|find|add) (?:the |all |every |each |our |any |my )*(?:[\\w.()'-]+ ){1,6}?(?:everywhere|throughout|across (?:the|our|all)|in (?:all|every) (?:the )?(?:files?|places?|modules?)|in the code|in our code|in my code|project-?wide|globally in|and (?:all )?(?:its|their) (?:usages?|callers?|references))
                     (?:open|create|raise|submit|make|send|prepare) (?:me )?(?:an? |the )?(?:pr|pull request|merge request|patch|mr)\\b
                     (?:bump|update|upgrade) (?:the |our |my |all )*(?:\\w+ ){0,2}(?:version|dependency|dependencies|deps|lockfile|changelog) ?(?:to|in|from|of|number|and|file)?
@@ -100,7 +114,7 @@ final class Tasks {
                     (?:plot|graph|chart|draw|visuali[sz]e|sketch|map|diagram|render|animate|overlay|re-?plot) (?:me |us |out |for me |it )?(?:an? |the |this |that |these |those |my |our |it|them|all |both |some |how |y|f|\\w ?=|data|sales|sin|cos|tan|log|exp|x|\\d|each |every |monthly |weekly |daily |revenue|against|as |over |two |three |four |on |of |total |average |number |results?|trend|customer|user|histogram|bar|pie|line|scatter)
                     (?:make|create|draw|generate|give|show|produce|build|want|need|see|get|do|put together|add|like|render|prepare|display|turn (?:it|this|that|these|them) into|into|as|with|using|export|save|plus|and|send)(?: me| us)? (?:an? |the |my |some |this |it |as |nice |simple |interactive |stacked |grouped |quick |line |colou?red |two |three |another |overlaid |side.by.side |small |3d |horizontal |vertical |clean |beautiful |pretty |basic |labelled |labeled |live |single |monthly |weekly |daily |sales |revenue |choropleth |animated )*(?:[\\w-]+ ){0,2}?(?:plots?|graphs?|charts?|histograms?|scatter ?plots?|scatter|heat ?maps?|box ?plots?|violin plots?|pie chart|bar chart|line chart|dashboards?|visuali[sz]ations?|treemaps?|sankey|gantt chart|funnel chart|candlesticks?|word ?clouds?|network graph|contour plot|pair ?plot|radar chart|density plot|trend ?line|choropleth|time series plot|waterfall|sparklines?|map)\\b(?! (?:reading|theory|database|type|twist|of the (?:movie|book|novel|film|story))(?!\\w))
                     (?:histogram|scatter ?plot|heat ?map|box ?plot|bar chart|pie chart|line chart|line graph|bar graph|violin plot|dashboard|treemap|choropleth|sankey|word ?cloud|area chart|bubble chart) (?:of|for|from|showing|with|comparing|over|by|that|please|where|to|using)
-                    (?:visuali[sz]e|plot|chart|graph) (?:\\w+ ){0,4}(?:as|by|over|per|vs\\.?|versus|against|from|between|for|with|in|on|of|using)\\b
+                    (?:^|[.,;:!?] |please |you |to |and |then |me |now |just |also |let's )(?:visuali[sz]e|plot|chart|graph) (?:[\\w']+ ){0,4}(?:as|by|over|per|vs\\.?|versus|against|from|between|for|with|in|on|of|using)\\b
                     """),
             rule("data is to be analysed", "python", """
                     (?:analy[sz]e|analysis of|forecast|predict|project|model|segment|cluster|aggregate|pivot|group|correlate|regress|clean|cleanse|dedupe|deduplicate|join|merge|summari[sz]e|break down|breakdown of|compare|rank|calculate|compute|total|sum|average|count|reconcile|benchmark|simulate|estimate|tabulate|slice|profile|explore|query|filter|sort|list|pull|get|show|find|report|look at|track|measure|determine|identify|extrapolate|impute|bucket|drill into|crunch|run the numbers on|give me|tell me|check|which|export|detect|classify|see)(?: ... )?(?:our|my|the company's|the team's|last (?:month|week|quarter|year)'?s?|this (?:month|week|quarter|year)'?s?|yesterday's|today's|monthly|weekly|daily|quarterly|annual|yearly|q[1-4]|the sales|the customer|the order|the revenue|20[12]\\d|year.over.year|historical) (?:[\\w%/-]+ ){0,4}?%D\\b
@@ -110,13 +124,25 @@ final class Tasks {
                     (?:average order value|month.over.month|year.over.year|mom growth|yoy|growth rate|moving average|rolling (?:average|mean)|cohort analysis|rfm analysis|a/b test results?|customer lifetime value|churn rate|retention curve|market basket|conversion funnel|anomal(?:y|ies) in|outliers? in|sentiment analysis (?:on|of)|time series (?:of|analysis|forecast)|linear regression (?:on|of)|logistic regression (?:on|to|for|of)|k-?means|random forest|decision tree|pca|hypothesis test|t-test|chi.square|anova|correlation (?:between|matrix|of)|regression (?:of|on|model|line|analysis)|confidence interval)(?: ... )?(?:for|of|on|our|my|the|in|between|by|from|over|these|this|with|using|to)\\b
                     (?:train|fit|build|tune|evaluate|cross-validate) (?:me )?(?:an? |the |this |my )*(?:\\w+ ){0,4}?(?:model|classifier|regressor|regression|neural network|network|random forest|xgboost|svm|decision tree|predictor|forecast|clustering|pipeline|curve|line|distribution)\\b
                     (?:analy[sz]e|clean|aggregate|pivot|cluster|merge|join|dedupe|deduplicate|normali[sz]e|sort|filter|group|summari[sz]e|tabulate|average|parse|crunch) (?:this|these|that|those|the following|the above|the|my|our|all|following) (?:\\w+ ){0,3}?(?:data|dataset|numbers|figures|records|rows|values|table|list|sales|results|responses|log|logs|entries|metrics|transactions|measurements|points|series|survey|scores|prices|lines|columns|orders|customers|contacts|addresses|emails|names|dates)
+                    (?:how|why) (?:much |many |well |fast |often )?(?:did|has|have|is|are|was|were|does|do)(?: has| have)? (?:our|the company's|my) (?:\\w+ ){0,3}?%D\\b(?! (?:work|team|process|strategy))
+                    (?:show|give|get|list|pull|report|display|plot|break down|split|see|export|tell)(?: me| us)?(?: out)? (?:the |a |our |my |total |all |monthly |weekly |daily |number of |average |net |gross |new |active |top |summary of |breakdown of |list of |report of )*(?:\\w+ )?%D (?:\\w+ ){0,2}?(?:by|per|for|in|over|from|of|since|between|grouped|broken|last|this|vs|versus) (?:the |each |our |my |last |this |past |previous )*(?:region|country|month|week|day|year|quarter|product|category|customer|channel|segment|department|store|team|rep|salesperson|source|status|city|state|q[1-4]|20\\d\\d|january|february|march|april|may|june|july|august|september|october|november|december|type|age|gender|device|plan|cohort|sku|brand|supplier|\\d+ (?:days|weeks|months))\\b
+                    (?:forecast|predict|project|extrapolate|estimate) (?:our |my |the |next (?:month|week|quarter|year)(?:'s)? |this (?:month|week|quarter|year)(?:'s)? |future |monthly |weekly )+(?:\\w+ ){0,2}?(?:%D|demand|growth|performance|stock|prices?|volume)
+                    (?:show|give|get|list|pull|report|display|plot|find|export|count)(?: me| us)? (?:the |all |our )*(?:distribution of |list of |number of )?(?:%D|order values?) (?:who|that|which|whose|with|without|where|having|older|above|below|over|under|created|placed|\\w+ than)
+                    (?:distribution|histogram|trend|breakdown|evolution|summary statistics) (?:of|for|in) (?:the |our |my |all )?(?:\\w+ )?(?:%D|values|amounts|ages|prices|scores)
                     (?:simulate|monte.carlo|run \\d[\\d,]* (?:simulations|trials|iterations)|bootstrap \\d+|random walk)
                     """.replace("%D", DATA_NOUN)),
             rule("a page or an address is to be fetched", "python", """
                     (?:scrape|crawl|web.?scrape|spider)(?: ... )?(?:https?://|www\\.|\\w+\\.(?:com|org|net|io|gov|edu|dev)|the (?:site|website|page|titles|headlines|table|prices|links)|from|titles|prices|wikipedia|hacker ?news|site|website|page)
                     (?:call|hit|query|ping|post to|send (?:an? )?(?:get|post|put|delete|http|request)\\b.{0,30}to|make (?:an? )?(?:get|post|put|delete|http|api)? ?(?:request|call) to|request|poll|get|post|put) (?:the |an? |this |our |my )*(?:\\w+ ){0,3}?(?:api|endpoint|webhook|url|rest api)(?: at| on| for| with| and|\\.|\\?|$)(?! design)
                     """),
+            rule("something is to be measured", "python", """
+                    (?:^|[.,;!?] |please |you |and |then |just )(?:benchmark|profile|stress.?test|load.?test|time) (?!me\\b|flies|is|was|to|for|will|out|off|zone)\\w+
+                    """),
             rule("exact work on text", "python", """
+                    (?:split|divide|assign|group|draw|distribute|put)(?: ... )?(?:randomly|at random|random)
+                    which (?:word|letter|name|character|number|item)s?(?: ... )?(?:most often|most frequently|most common|the most|twice|more than once|missing|duplicated?)
+                    (?:base64|base32|hex|hexadecimal|binary|md5|sha-?\\d+|rot13|url.?encod\\w*|morse(?: code)?|ascii(?: codes?)?|unicode code ?points?|crc32) (?:encoding |representation |hash |value |version |form |digest |codes? )?(?:of|for)\\b
+                    (?:sort|alphabeti[sz]e|order|rank|reverse|shuffle|dedupe|deduplicate|count|randomi[sz]e|uppercase|lowercase|capitali[sz]e)[^.?!\\n]{0,60}:[^.?!\\n]*(?:,[^,\\n]*){3,}
                     (?:count|how many|number of|tally)(?: ... )?(?:words?|letters?|characters?|chars|vowels|consonants|syllables|lines|sentences|occurrences|times|times does|unique words|spaces|digits|commas|[a-z]'s|[a-z]s)\\b(?: ... )?(?:in|of|are|does|do|appear|there|occurs?|this|:|\\u2063|"|')
                     (?:sort|alphabeti[sz]e|dedupe|de-?duplicate|remove (?:the )?duplicates|unique|shuffle|reverse|randomi[sz]e|number|group|rank)(?: ... )?(?:list|lines|these|this|names|items|numbers|words|rows|following|entries|emails|values|alphabetically|ascending|descending|cities|countries|string)
                     (?:md5|sha-?1|sha-?256|sha-?512|sha|crc32|hash|bcrypt|hmac|checksum|blake2\\w?)(?: ... )?(?:of|for|this|the|hash|digest|sum|'|")|hash (?:this|the|of|'|")
@@ -129,9 +155,10 @@ final class Tasks {
                     (?:test|apply|run|try|use|check|match) (?:this|the|my|that|a|following) (?:regex|regexp|regular expression|pattern)(?: ... )?(?:against|on|to|with|matches?)
                     """));
 
-    private static final Pattern QUOTED_TALK = Pattern.compile("\"[^\"\\n]{12,}\"");
+    private static final Pattern QUOTED_TALK = Words.pattern("\"[^\"\\n]{12,}\"");
 
     static final Pattern FAILING = Words.phrases("""
+            who (?:last |has )?(?:made|changed|committed|wrote|touched|edited|broke|pushed) (?:the )?(?:last|latest|most recent|line|this file|build|[\\w/]+\\.\\w+)
             (?:why (?:is|are|do|does) (?:the|our|my|this|these) (?:\\w+ )?(?:tests?|build|ci|pipeline|deployment|test suite)(?: \\w+)? (?:fail|failing|fails|broken|red|breaking|crashing))
             """);
 
@@ -174,8 +201,13 @@ final class Tasks {
 
     /** True when something is to be done with the file that the prose names. */
     static boolean fileVerb(String prose) {
-        return FILE_VERB.matcher(prose).find();
+        return FILE_VERB.matcher(prose).find()
+                || (prose.contains("?") && FILE_QUESTION.matcher(prose).find())
+                || QUESTION_START.matcher(prose).find();
     }
+
+    private static final Pattern QUESTION_START =
+            Words.pattern("^(?:what|which|who|how many|how much|is|are|does|do|when|where)\\b");
 
     static boolean namesUrl(String prose) {
         return URL.matcher(prose).find();
@@ -190,16 +222,26 @@ final class Tasks {
         return PRODUCES_FILE.matcher(prose).find();
     }
 
-    private static final Pattern WRITES = Pattern.compile("\\b(?:write|implement|how|what is a|what are)\\b");
+    private static final Pattern WRITES = Words.pattern("\\b(?:write|implement|how|what is a|what are)\\b");
+
+    private static final Pattern SOURCE_VERB = Words.phrases("""
+            (?:refactor|run|execute|compile|lint|debug|start|launch|rewrite|port|migrate|optimi[sz]e|speed up|document|test|build|improve|clean up|implement|rename|type-?check|benchmark|profile)
+            """);
+
+    private static final Pattern NEW_FILE = Words.phrases("""
+            (?:create|make|touch|add|write) (?:me )?(?:an? )?(?:new |empty |text |blank |simple )*(?:file|folder|directory|script) (?:called|named)
+            """);
 
     /** The file rule: a file that is named or handed over, and something to be done with it. */
     static @Nullable Task ofFiles(String prose) {
         boolean named = namesFile(prose);
         boolean given = attached(prose);
         if ((named || given) && fileVerb(prose)) {
-            return new Task("a file is to be worked on", "python");
+            return new Task(
+                    "a file is to be worked on",
+                    FILE_MOVE.matcher(prose).find() || NEW_FILE.matcher(prose).find() ? "bash" : "python");
         }
-        if (namesSource(prose) && fileVerb(prose)) {
+        if (namesSource(prose) && (fileVerb(prose) || SOURCE_VERB.matcher(prose).find())) {
             return new Task("a source file is to be run or changed", "bash");
         }
         Matcher writes = WRITES.matcher(prose);

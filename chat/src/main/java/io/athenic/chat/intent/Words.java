@@ -8,6 +8,8 @@ import java.util.stream.Stream;
 /** Lists of words and phrases, written as plain text. */
 final class Words {
 
+    private static final String NOT_WITHIN_A_WORD = "(?:(?<!\\w)|(?!\\w))";
+
     private Words() {}
 
     /** Words parted by blanks. */
@@ -25,14 +27,27 @@ final class Words {
                 .filter(line -> !line.isEmpty() && !line.startsWith("#!"))
                 .map(Words::phrase)
                 .collect(Collectors.joining("|"));
-        return Pattern.compile(alternatives);
+        return pattern(alternatives);
+    }
+
+    /**
+     * A pattern whose groups repeat at most 30 times: Java's matcher takes a stack frame for each turn, and a message may hold
+     * thousands.
+     */
+    static Pattern pattern(String regex) {
+        return pattern(regex, 0);
+    }
+
+    /** As {@link #pattern(String)}, with flags of {@link Pattern}. */
+    static Pattern pattern(String regex, int flags) {
+        return Pattern.compile(
+                regex.replaceAll("(?<!\\\\)\\)\\*(?![+?])", "){0,30}").replaceAll("(?<!\\\\)\\)\\+(?![+?])", "){1,30}"),
+                flags);
     }
 
     private static String phrase(String line) {
         String gaps = line.replace(" ... ", "(?: [^.!?\\n]{0,60})? ");
         String left = Character.isLetter(gaps.charAt(0)) || gaps.charAt(0) == '(' ? "(?<![\\w'])" : "";
-        char last = gaps.charAt(gaps.length() - 1);
-        String right = Character.isLetter(last) || last == ')' ? "(?![\\w])" : "";
-        return left + "(?:" + gaps + ")" + right;
+        return left + "(?:" + gaps + ")" + NOT_WITHIN_A_WORD;
     }
 }

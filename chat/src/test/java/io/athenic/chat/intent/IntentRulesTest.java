@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class IntentRulesTest {
 
@@ -63,7 +66,7 @@ class IntentRulesTest {
             String[] columns = line.split(" \\| ", 2);
             int arrow = columns[1].lastIndexOf(" ==> ");
             boolean hasCode = arrow > 0 && !columns[0].equals("no");
-            String message = hasCode ? columns[1].substring(0, arrow) : columns[1];
+            String message = (hasCode ? columns[1].substring(0, arrow) : columns[1]).replace("\\n", "\n");
             String code = hasCode ? columns[1].substring(arrow + 5).replace("\\n", "\n") : null;
             cases.add(new Case(message, List.of(), languages(columns[0]), code));
         }
@@ -126,5 +129,23 @@ class IntentRulesTest {
                 .isEqualTo("print(1)");
         assertThat(rules.force("hello").requiresExecution()).isTrue();
         assertThat(rules.force("hello").code()).isNull();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a", "a ", "(", "`", "` ", "\"", "' ", "[ for x in ", "x = 1\n", "print(\n", "run ls and ", "1+",
+                        "a,b,1,2\n",
+                "$ ls\n", "a.", "a.b(", "select a from ", "-", "<- ", "a@b ", "please ", "```\n", "hi ", "> ls\n", "\\",
+                        "\u2063",
+                "def f(x):\n", "not ", ": ", "https://a.b/", "run run ", "((((", "🙂"
+            })
+    @Timeout(60)
+    void aMessageOfTheLargestSizeIsDecidedWhateverItHolds(String piece) {
+        String message = piece.repeat(256 * 1024 / piece.length());
+
+        assertThat(rules.analyze(message, List.of(new Turn("user", message), new Turn("assistant", message)))
+                        .reason())
+                .isNotBlank();
     }
 }

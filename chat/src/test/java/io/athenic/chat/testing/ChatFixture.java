@@ -96,8 +96,8 @@ public final class ChatFixture implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + server.actualPort() + path);
     }
 
-    /** An answer: its status, its body as JSON (missing node when it is none), its headers. */
-    public record Reply(int status, JsonNode json, byte[] body, HttpResponse<byte[]> response) {}
+    /** An answer: its status, its body as JSON (missing node when it is none), the whole. */
+    public record Reply(int status, JsonNode json, HttpResponse<byte[]> response) {}
 
     public Reply call(String method, String path, @Nullable String body) {
         HttpRequest.Builder request = HttpRequest.newBuilder(uri(path));
@@ -115,7 +115,7 @@ public final class ChatFixture implements AutoCloseable {
                     response.headers().firstValue("Content-Type").orElse("").startsWith("application/json")
                             ? MAPPER.readTree(response.body())
                             : MAPPER.missingNode();
-            return new Reply(response.statusCode(), json, response.body(), response);
+            return new Reply(response.statusCode(), json, response);
         } catch (IOException e) {
             throw new AssertionError(e);
         } catch (InterruptedException e) {

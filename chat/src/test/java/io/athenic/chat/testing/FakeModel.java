@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.athenic.chat.llm.ChatModelConfig;
-import io.athenic.chat.llm.ChatModelConfig.Provider;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -46,14 +45,14 @@ public final class FakeModel implements AutoCloseable {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
-    private final Provider provider;
+    private final ChatModelConfig.Provider provider;
     private final HttpServer server;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Queue<Answer> script = new ConcurrentLinkedQueue<>();
     private final List<JsonNode> requests = new CopyOnWriteArrayList<>();
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    private FakeModel(Provider provider) throws IOException {
+    private FakeModel(ChatModelConfig.Provider provider) throws IOException {
         this.provider = provider;
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", this::serve);
@@ -61,7 +60,7 @@ public final class FakeModel implements AutoCloseable {
         server.start();
     }
 
-    public static FakeModel start(Provider provider) throws IOException {
+    public static FakeModel start(ChatModelConfig.Provider provider) throws IOException {
         return new FakeModel(provider);
     }
 
@@ -115,7 +114,7 @@ public final class FakeModel implements AutoCloseable {
         exchange.getResponseHeaders().add("Content-Type", "text/event-stream");
         exchange.sendResponseHeaders(200, 0);
         OutputStream out = exchange.getResponseBody();
-        if (provider == Provider.ANTHROPIC) {
+        if (provider == ChatModelConfig.Provider.ANTHROPIC) {
             anthropic(answer, out);
         } else {
             openAi(answer, out);

@@ -156,7 +156,7 @@ class ChatRoutesTest {
         assertThat(up.json().path("size").asLong()).isEqualTo(bytes.length);
         Reply down = fixture.call("GET", "/api/threads/" + thread + "/files/content?path=my%20data.bin", null);
         assertThat(down.status()).isEqualTo(200);
-        assertThat(down.body()).isEqualTo(bytes);
+        assertThat(down.response().body()).isEqualTo(bytes);
         assertThat(down.response().headers().firstValue("Content-Disposition").orElse(""))
                 .startsWith("attachment")
                 .contains("my%20data.bin");
