@@ -16,23 +16,27 @@ import org.jspecify.annotations.Nullable;
  */
 final class EdgeGuard implements Handler<RoutingContext> {
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
-    /** Inline styles are xterm's and CodeMirror's; there is no inline script. Live output may come from the address of another node. */
-    private static final String CONTENT_POLICY =
-            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-                    + "font-src 'self'; connect-src 'self' ws: wss:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
     private final Set<String> publicHosts;
+    private final String contentPolicy;
 
     /** @param publicUrl the configured public WebSocket address, whose host is ours too; empty for none */
     EdgeGuard(String publicUrl) {
         String host = publicUrl.isEmpty() ? null : URI.create(publicUrl).getHost();
         this.publicHosts = host == null ? Set.of() : Set.of(host.toLowerCase(Locale.ROOT));
+        this.contentPolicy = contentPolicy(publicUrl);
+    }
+
+    /** Inline styles are xterm's and CodeMirror's; there is no inline script. Live output may come from the configured address. */
+    private static String contentPolicy(String publicUrl) {
+        return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' "
+                + (publicUrl.isEmpty() ? "" : URI.create(publicUrl).resolve("/"))
+                + "; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     }
 
     @Override
     public void handle(RoutingContext context) {
         context.response()
-                .putHeader("Content-Security-Policy", CONTENT_POLICY)
+                .putHeader("Content-Security-Policy", contentPolicy)
                 .putHeader("X-Content-Type-Options", "nosniff")
                 .putHeader("Referrer-Policy", "no-referrer")
                 .putHeader("X-Frame-Options", "DENY")
