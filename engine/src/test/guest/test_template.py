@@ -194,6 +194,33 @@ class Stored(Folder):
         return found
 
 
+class Refused(Folder):
+    """Each failure tells what is missing and what to do, on one line."""
+
+    def build(self, **options: object) -> str:
+        done = subprocess.run([sys.executable, "-I", _SCRIPT, "build", "--data", str(self.folder / "data")], capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload]
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        return str(done.stderr)
+
+    def test_without_root(self) -> None:
+        os.seteuid(65534)
+        try:
+            with self.assertRaisesRegex(Problem, "needs root: run the same command with sudo"):
+                builder.build(self.folder)
+        finally:
+            os.seteuid(0)
+
+    def test_without_mmdebstrap(self) -> None:
+        self.assertIn("mmdebstrap", self.build(env={"PATH": "/nowhere"}))
+        self.assertIn("apt-get install", self.build(env={"PATH": "/nowhere"}))
+
+    def test_without_space(self) -> None:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(self.folder)], check=True)
+        self.addCleanup(subprocess.run, ["umount", str(self.folder)], check=True)
+
+        self.assertIn("has 64 MiB free: free some, or choose another --data folder", self.build())
+
+
 class Built(unittest.TestCase):
     def test_the_template_has_what_it_promises(self) -> None:
         root = Path(TEMPLATE) / "rootfs"
