@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat as modes
@@ -41,7 +42,7 @@ def move(_context: Context, connection: Connection, request: dict[str, Any]) -> 
     try:
         os.rename(source, destination)
     except OSError as error:
-        if error.errno != 18:  # EXDEV: another file system, such as /dev/shm
+        if error.errno != errno.EXDEV:  # to another file system, such as /dev/shm
             raise entries.failure(error, destination) from None
         _move_across(source, destination)
     connection.send_json({"ok": {"entry": _entry(destination)}})
@@ -86,7 +87,7 @@ def _move_across(source: str, destination: str) -> None:
     try:
         shutil.move(source, destination)
     except (OSError, shutil.Error) as error:
-        problem = error if isinstance(error, OSError) else OSError(5, str(error))
+        problem = error if isinstance(error, OSError) else OSError(errno.EIO, str(error))
         raise entries.failure(problem, destination) from None
 
 
