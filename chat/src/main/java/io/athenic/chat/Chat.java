@@ -33,12 +33,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Threads, their messages, and the runs that answer them. All methods block; they throw {@link ApiException} for requests that
  * cannot be done. Safe for use by many threads.
  */
 public final class Chat implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Chat.class);
 
     /** The longest message, in bytes of UTF-8. */
     public static final int MESSAGE_BYTES = 256 * 1024;
@@ -172,9 +176,14 @@ public final class Chat implements AutoCloseable {
         return name;
     }
 
-    /** State of a thread's sandbox, for clients: {@code running}, or {@code ended}. */
+    /** State of a thread's sandbox, for clients: {@code running}, {@code ended}, or {@code unknown} when it cannot be asked. */
     public String sandboxState(ChatThread thread) {
-        return thread.sandboxId() != null && sandboxes.isAlive(thread.sandboxId()) ? "running" : "ended";
+        try {
+            return thread.sandboxId() != null && sandboxes.isAlive(thread.sandboxId()) ? "running" : "ended";
+        } catch (ApiException e) {
+            LOG.debug("the sandbox of thread {} cannot be asked: {}", thread.id(), e.getMessage());
+            return "unknown";
+        }
     }
 
     /** Removes a thread: its run is stopped, its sandbox closed. */
@@ -182,10 +191,19 @@ public final class Chat implements AutoCloseable {
         ChatThread thread = store.thread(threadId).orElseThrow(() -> ThreadFiles.noThread(threadId));
         live.values().stream()
                 .filter(run -> run.threadId().equals(threadId))
-                .forEach(run -> run.cancellation().cancel());
+                .forEach(run -> run.cancellation().cancel("The thread was deleted."));
         store.delete(threadId);
         if (thread.sandboxId() != null) {
-            sandboxes.close(thread.sandboxId());
+            close(thread.sandboxId());
+        }
+    }
+
+    /** One that cannot be closed now ends by itself when its time is over. */
+    private void close(String sandboxId) {
+        try {
+            sandboxes.close(sandboxId);
+        } catch (ApiException e) {
+            LOG.warn("sandbox {} of a deleted thread could not be closed: {}", sandboxId, e.getMessage());
         }
     }
 
@@ -241,7 +259,7 @@ public final class Chat implements AutoCloseable {
     public void cancel(String threadId, String runId) {
         LiveRun run = live.get(runId);
         if (run != null && run.threadId().equals(threadId)) {
-            run.cancellation().cancel();
+            run.cancellation().cancel("Stopped.");
             return;
         }
         if (!store.hasRun(threadId, runId)) {
@@ -258,7 +276,7 @@ public final class Chat implements AutoCloseable {
     @Override
     public void close() {
         closing = true;
-        live.values().forEach(run -> run.cancellation().cancel());
+        live.values().forEach(run -> run.cancellation().cancel("The server was stopped. Send the message again."));
         Instant until = Instant.now().plus(CLOSE_WAIT);
         for (LiveRun run : List.copyOf(live.values())) {
             try {

@@ -215,4 +215,31 @@ class RunWithoutModelTest {
         fixture.call("POST", "/api/threads/" + thread + "/runs/" + run + "/cancel", null);
         fixture.answer(thread);
     }
+
+    @Test
+    void theEndOfTheServerIsToldToTheOneWhoWaits() {
+        String thread = fixture.newThread();
+        fixture.say(thread, python("sleep"));
+        fixture.awaitInMessages(thread, "\"type\":\"execution\"");
+
+        fixture.chat().close();
+
+        try (ChatFixture next = ChatFixture.start(folder)) {
+            JsonNode answer = next.answer(thread);
+            assertThat(answer.path("status").asText()).isEqualTo("cancelled");
+            assertThat(part(answer, "notice").path("text").asText()).contains("The server was stopped");
+        }
+    }
+
+    @Test
+    void aHistoryCanBeReadWhileSandboxesCannotBeAsked() {
+        String thread = fixture.newThread();
+        fixture.ask(thread, python("print hello"));
+        fixture.e2b.failNext(503, "down");
+
+        JsonNode read = fixture.thread(thread);
+
+        assertThat(read.path("sandbox").path("state").asText()).isEqualTo("unknown");
+        assertThat(read.path("messages")).hasSize(2);
+    }
 }

@@ -8,19 +8,32 @@ public final class Cancellation {
 
     private final List<Runnable> actions = new ArrayList<>();
     private boolean cancelled;
+    private String why = "";
 
-    /** Stops what runs now and what starts later; again: no effect. */
-    public void cancel() {
+    /**
+     * Stops what runs now and what starts later; again: no effect.
+     *
+     * @param reason for the person who chats
+     */
+    public void cancel(String reason) {
         List<Runnable> now;
         synchronized (actions) {
             if (cancelled) {
                 return;
             }
             cancelled = true;
+            why = reason;
             now = List.copyOf(actions);
             actions.clear();
         }
         now.forEach(Runnable::run);
+    }
+
+    /** The reason that was given first; empty before. */
+    public String why() {
+        synchronized (actions) {
+            return why;
+        }
     }
 
     /** True once {@link #cancel} was called. */

@@ -37,6 +37,11 @@ public final class ModelClient {
         return label;
     }
 
+    /** The model's name as the provider knows it. */
+    public String name() {
+        return config == null ? label : config.model();
+    }
+
     /** The provider's name, empty for a model of the caller's own. */
     public String provider() {
         return config == null ? "" : config.provider().wire();

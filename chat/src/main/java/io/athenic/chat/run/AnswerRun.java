@@ -161,7 +161,7 @@ public final class AnswerRun implements Runnable {
     }
 
     private void finishCancelled() {
-        journal.notice(Part.Level.INFO, cancellation.isCancelled() ? "Stopped." : "The code was stopped.");
+        journal.notice(Part.Level.INFO, cancellation.isCancelled() ? cancellation.why() : "The code was stopped.");
         journal.finish(MessageStatus.CANCELLED, RunStatus.CANCELLED, null);
     }
 

@@ -131,7 +131,7 @@ public final class ChatJson {
         switch (event) {
             case ThreadEvent.ThreadChanged changed -> {
                 json.put("type", "thread");
-                json.set("thread", thread(changed.thread(), "running"));
+                json.set("thread", thread(changed.thread(), "unknown"));
             }
             case ThreadEvent.MessageChanged changed -> {
                 json.put("type", "message");

@@ -131,7 +131,7 @@ public final class ChatRoutes {
                 .ifPresentOrElse(
                         present -> model.put("status", "ready")
                                 .put("provider", present.provider())
-                                .put("name", present.label()),
+                                .put("name", present.name()),
                         () -> model.put("status", "absent")
                                 .put(
                                         "detail",
@@ -143,7 +143,8 @@ public final class ChatRoutes {
     private void threads(RoutingContext context) {
         ObjectNode json = ChatJson.object();
         ArrayNode list = json.putArray("threads");
-        chat.threads().forEach(thread -> list.add(describe(thread)));
+        // A thousand threads would be a thousand questions to the sandbox service.
+        chat.threads().forEach(thread -> list.add(ChatJson.thread(thread, "unknown")));
         Replies.json(context, 200, json);
     }
 
