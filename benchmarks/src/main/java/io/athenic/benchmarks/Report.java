@@ -10,10 +10,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /** What was measured, as a table on the terminal and as files in benchmarks/results. */
 final class Report {
+    private final Map<String, String> machine = Machine.describe();
     private final List<Measure> measures = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
 
@@ -85,7 +87,7 @@ final class Report {
         var json = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
         ObjectNode root = json.createObjectNode();
         root.put("at", Instant.now().toString());
-        root.set("machine", json.valueToTree(Machine.describe()));
+        root.set("machine", json.valueToTree(machine));
         root.set("notes", json.valueToTree(notes));
         var array = root.putArray("measures");
         for (Measure measure : measures) {
