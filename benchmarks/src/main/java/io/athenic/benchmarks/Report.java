@@ -109,12 +109,8 @@ final class Report {
         Files.createDirectories(folder);
         json.writeValue(folder.resolve("latest.json").toFile(), root);
         var head = new StringBuilder("# Benchmark of ").append(Instant.now()).append("\n\n");
-        Machine.describe()
-                .forEach((name, value) -> head.append("- ")
-                        .append(name)
-                        .append(": ")
-                        .append(value)
-                        .append('\n'));
+        machine.forEach((name, value) ->
+                head.append("- ").append(name).append(": ").append(value).append('\n'));
         Files.writeString(
                 folder.resolve("latest.md"), head.append('\n').append(table()).toString());
     }
