@@ -146,6 +146,8 @@ class ChatTest {
             assertThat(content.headers().firstValue("Content-Disposition").orElse(""))
                     .startsWith("attachment");
             http.get(files + "/content?path=/home/user/nosuch").expect(404);
+            http.get(files + "/content?path=/dev/zero").expect(400);
+            http.get(files + "/content?path=/home/user").expect(400);
         }
     }
 

@@ -3,6 +3,7 @@ package io.athenic.chat.run;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2b.FileNotFoundException;
 import io.athenic.e2b.Files;
+import io.athenic.e2b.InvalidArgumentException;
 import io.athenic.e2b.NotEnoughSpaceException;
 import io.athenic.e2b.SandboxException;
 import io.athenic.e2b.SandboxNotFoundException;
@@ -202,6 +203,8 @@ public final class ServiceSandboxes implements Sandboxes, SandboxFiles {
         } catch (NotEnoughSpaceException e) {
             throw new ApiException(
                     ErrorCode.TOO_LARGE, "The sandbox's disk is full: remove files from it, then try again.");
+        } catch (InvalidArgumentException e) {
+            throw new ApiException(ErrorCode.INVALID_REQUEST, "The sandbox refuses " + path + ": " + e.getMessage());
         } catch (SandboxException e) {
             throw new ApiException(ErrorCode.SANDBOX_FAILED, "The sandbox refuses " + path + ": " + e.getMessage());
         }
