@@ -217,6 +217,18 @@ class RunWithoutModelTest {
     }
 
     @Test
+    void theSameCodeCanBeRunAgainByWords() {
+        String thread = fixture.newThread();
+        fixture.ask(thread, python("print hello"));
+        fixture.ask(thread, "thanks!");
+
+        JsonNode answer = fixture.ask(thread, "run it again");
+
+        assertThat(part(answer, "execution").path("code").asText()).isEqualTo("print hello");
+        assertThat(part(answer, "execution").path("status").asText()).isEqualTo("completed");
+    }
+
+    @Test
     void theEndOfTheServerIsToldToTheOneWhoWaits() {
         String thread = fixture.newThread();
         fixture.say(thread, python("sleep"));

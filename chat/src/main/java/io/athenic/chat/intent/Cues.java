@@ -39,8 +39,13 @@ final class Cues {
                 blank = true;
             }
         }
-        return plain.toString().strip().toLowerCase(Locale.ROOT);
+        return APOSTROPHE
+                .matcher(plain.toString().strip().toLowerCase(Locale.ROOT))
+                .replaceAll("$1'$2");
     }
+
+    /** "whats", "dont": written in haste. */
+    private static final Pattern APOSTROPHE = Words.pattern("\\b(what|how|where|who|that|let)(s)\\b(?= )");
 
     /** The wish not to have anything run, or not yet. */
     static final Pattern NEGATION = Words.phrases("""
@@ -123,6 +128,8 @@ final class Cues {
             what(?:'s| is| are| will be| would be) (?:the )?(?:exact |actual |final |real |printed )?(?:output|result|stdout|return value|value) (?:of|from|when|if|for)
             what(?:'s| is| gets) (?:printed|returned|output)
             (?:show|give|tell|send) (?:me |us )?(?:the |its )?(?:actual |exact )?(?:output|outputs|result|results)
+            (?:check|see|know|tell me|show me|find out|try) what (?:.{1,60} )?(?:gives|returns|prints|outputs|evaluates to|yields|produces|shows)
+            what does .{1,60} show ?\\?
             """);
 
     static boolean asksForFix(String normal) {

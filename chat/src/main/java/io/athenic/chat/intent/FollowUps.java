@@ -73,7 +73,32 @@ final class FollowUps {
 
     private FollowUps() {}
 
-    static Before before(List<Turn> history) {
+    private static final Pattern REPETITION = Words.pattern(
+            "(?:(?:please|ok|now|just|can you|could you|and) )*(?:(?:run|execute|do|try|start) (?:it|that|this|the (?:code|script|command|cell|same(?: thing| code)?|last one))(?: once more| one more time| again)?|again|once more|one more time|re-?run(?: it| that| this)?|repeat(?: it| that| this)?|same again)[ ,.!]*(?:please)?[.! ]*");
+
+    /** True when the message asks for the very same code once more. */
+    static boolean repeats(String prose) {
+        return prose.length() < 80 && REPETITION.matcher(prose).matches();
+    }
+
+    /** Thanks and the like, with their answers, are not what a message goes on with. */
+    private static List<Turn> withoutSmallTalk(List<Turn> history) {
+        int end = history.size();
+        while (end >= 2
+                && history.get(end - 1).role().equals("assistant")
+                && history.get(end - 2).role().equals("user")
+                && isSmallTalk(history.get(end - 2).content())) {
+            end -= 2;
+        }
+        return history.subList(0, end);
+    }
+
+    private static boolean isSmallTalk(String text) {
+        return text.length() < 200 && Talk.SMALL_TALK.matcher(Cues.normal(text)).matches();
+    }
+
+    static Before before(List<Turn> all) {
+        List<Turn> history = withoutSmallTalk(all);
         String assistant = lastOf(history, "assistant");
         String user = lastOf(history, "user");
         if (assistant == null && user == null) {

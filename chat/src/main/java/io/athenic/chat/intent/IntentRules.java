@@ -32,6 +32,11 @@ public final class IntentRules implements IntentAnalyzer {
         return carried.code() != null ? withCode(carried, prose) : withoutCode(message, carried, prose, recent);
     }
 
+    /** True when the message asks for nothing but the same code once more. */
+    public boolean asksToRepeat(String message) {
+        return FollowUps.repeats(Cues.normal(message));
+    }
+
     /** The person wants it run, whatever the rules say: finds the code, if the message carries any. */
     public Intent force(String message) {
         Carried carried = Carried.find(message);
@@ -126,6 +131,9 @@ public final class IntentRules implements IntentAnalyzer {
         if (writesAndRuns && WRITES.matcher(prose).find()) {
             return yes(language(null, prose, carried.prose(), "python"), null, "code is to be written and run");
         }
+        if (Tasks.FAILING.matcher(prose).find()) {
+            return yes(language(null, prose, message, "bash"), null, "the project is to be worked on");
+        }
         if (Talk.WRITE_ONLY.matcher(prose).find()) {
             Tasks.Task task = Tasks.find(prose);
             boolean inProject = task != null && task.reason().startsWith("the repository");
@@ -163,6 +171,10 @@ public final class IntentRules implements IntentAnalyzer {
         if (Tasks.namesUrl(prose) && Tasks.fileVerb(prose)) {
             return yes(language(null, prose, carried.prose(), "python"), null, "an address is to be fetched");
         }
+        Tasks.Task thing = Tasks.byThing(prose);
+        if (thing != null && !Cues.EXPLAIN.matcher(prose).find()) {
+            return task(thing, message, prose);
+        }
         if (Talk.WITH_LANGUAGE.matcher(prose).find() && Languages.named(prose) != null) {
             return yes(language(null, prose, carried.prose(), "python"), null, "it is to be done with a language");
         }
@@ -191,9 +203,7 @@ public final class IntentRules implements IntentAnalyzer {
                 }
             }
         }
-        return Tasks.FAILING.matcher(prose).find()
-                ? new Tasks.Task("the failing tests are to be looked at", "bash")
-                : null;
+        return null;
     }
 
     private static boolean namesData(String prose) {

@@ -22,7 +22,7 @@ final class RunPhrase {
                     + " |i (?:want|need) you to |you (?:should|can|may) |let's |let us |go ahead and |would you mind |help me |mind )?";
     private static final String RUN_VERB =
             "(?:re-?run|run|running|execute|executing|exec|eval|evaluate|launch|invoke|issue|try running|try executing"
-                    + "|try to run|try out|try|test|benchmark|debug)";
+                    + "|try to run|try out|try|test|benchmark|debug|do(?= (?:an? )?(?:git|npm|pip|docker|apt|ls|curl)\\b))";
 
     private static final Pattern LEAD = Words.pattern(
             "^" + POLITE + ASK + "(?:please )?" + RUN_VERB + "\\b[:,]? *(.*)$",
@@ -35,7 +35,7 @@ final class RunPhrase {
     /** "the following python code:", between the verb and the code. */
     private static final Pattern OBJECT = Words.pattern(
             "^(?:(?:the|this|that|these|my|a|an|following|below|simple|quick|little|small|single|next|exact|as is|one)\\s+|(?:this|these|following|it)(?=:))*"
-                    + "(?:(?:python3?|javascript|js|node(?:\\.js)?|typescript|bash|shell|sh|terminal|r|ruby|sql|perl|php|go|julia|lua|unix|linux|console|git|npm|zsh|powershell)(?:\\s+|(?=:)))?"
+                    + "(?:(?:python3?|javascript|js|node(?:\\.js)?|typescript|bash|shell|sh|terminal|r|ruby|sql|perl|php|go|julia|lua|unix|linux|console|git(?= command)|npm(?= command)|zsh|powershell)(?:\\s+|(?=:)))?"
                     + "(?:(?:code|commands?|snippets?|scripts?|programs?|one-?liners?|lines?|query|queries|expressions?|statements?|cells?|thing|stuff|function|below|following)\\b\\s*)*"
                     + "(?:(?:in|using|with|on|via|through|inside) (?:the |a |my |your )?(?:terminal|shell|bash|python3?|node(?:\\.js)?|sandbox|console|command line|cli|javascript|js|repl|ruby|perl|php|julia|r|powershell)\\b\\s*)?"
                     + "(?:(?:for me|please|now|and (?:show|tell|give) me (?:the )?(?:output|results?))\\b[,]?\\s*)*(?:[:\\u2013\\u2014-]\\s+|:\\s*|(?<=\\s)[-\\u2013\\u2014]\\s)?",
@@ -71,7 +71,7 @@ final class RunPhrase {
             "^(.+?)[,;:.!]?\\s+(?:(?:please|pls|can you|could you|now|just|then) )*(?:run|execute|eval|evaluate|try) (?:this|it|that|these|the above|please)\\b.*$",
             Pattern.CASE_INSENSITIVE);
     private static final Pattern OUTPUT_QUESTION = Words.pattern(
-            "(?:so |and |but |hey |ok |please )*(?:what (?:does|do|would|will|is|'s)|what's|show me|tell me|give me|compute|calculate|find)(?: the)?(?: (?:output|result|value|return value|outcome))?(?: of| from| when i run| if i run)?:? ?(.+?)"
+            "(?:so |and |but |hey |ok |please )*(?:what (?:does|do|would|will|is|'s)|what's|whats|i (?:want|need) to see|i'd like to see|let me see|can i see|show me|tell me|give me|compute|calculate|find)(?: the)?(?: (?:output|result|value|return value|outcome))?(?: of| from| when i run| if i run)?:? ?(.+?)"
                     + "(?: (?:print|output|return|give|evaluate|produce|yield|display|come out|result in|show|log)s?(?: to| as| out)?)?(?: in (?:python ?3?|javascript|js|node|ruby|r|bash|java|php|go|typescript))?\\s*[?.]*$",
             Pattern.CASE_INSENSITIVE);
     private static final Pattern EXPRESSION = Words.pattern("[-\\w\\s.+*/%()\\[\\]{},:'\"<>=!&|^~]{2,300}");
@@ -134,10 +134,26 @@ final class RunPhrase {
             return found(afterwards.group(1).strip(), message, true);
         }
         Matcher question = OUTPUT_QUESTION.matcher(line);
-        if (question.matches() && isExpression(question.group(1).strip())) {
+        if (question.matches() && isAsked(question.group(1).strip(), line)) {
             return found(question.group(1).strip(), message, true);
         }
+        Matcher claim = CLAIM.matcher(line);
+        if (claim.matches() && isExpression(claim.group(1).strip())) {
+            return found(claim.group(1).strip(), message, true);
+        }
         return afterColon(line, message);
+    }
+
+    private static final Pattern OUTPUT_WORD =
+            Words.pattern("\\b(?:output|result|stdout)\\b", Pattern.CASE_INSENSITIVE);
+    private static final Pattern CLAIM = Words.pattern(
+            "^(?:so |and |but )?(?:does|is|will|would|do) (.+?) (?:return|print|give|evaluate to|equal|equals|yield|output|really|the same as|still) .*\\?$",
+            Pattern.CASE_INSENSITIVE);
+    private static final Pattern WORDS_BEHIND = Words.pattern(".*[)\\]\"'] [a-z]+(?: .*)?");
+
+    private static boolean isAsked(String code, String line) {
+        return (isExpression(code) && !WORDS_BEHIND.matcher(code).matches())
+                || (Shell.isCommand(code) && OUTPUT_WORD.matcher(line).find());
     }
 
     /** What follows "run": its code, if it is some. */
@@ -273,6 +289,9 @@ final class RunPhrase {
         return CALL.matcher(text).matches() && text.chars().anyMatch(Character::isLetter) && isCodeish(text);
     }
 
+    private static final Pattern COURTESY =
+            Words.pattern("^(.+?)[,.]? (?:please|pls|plz|thanks|thank you|thx|for me)[.!]*$", Pattern.CASE_INSENSITIVE);
+
     private static final Pattern TRAILING_WORDS = Words.pattern(
             "^(.{3,}?[)\\]\"';}])[,.]? +((?:why|what|how|does|is|can|could|please|fix|debug|explain|where|will|tell|should|gives|crashes|fails|throws|doesn't)\\b.*)$",
             Pattern.CASE_INSENSITIVE);
@@ -288,6 +307,10 @@ final class RunPhrase {
         String line = text.strip();
         if (line.indexOf('\n') >= 0 || line.length() > 2_000) {
             return null;
+        }
+        Matcher courtesy = COURTESY.matcher(line);
+        if (courtesy.matches() && Shell.isCommand(courtesy.group(1))) {
+            return found(courtesy.group(1), line, true);
         }
         Matcher lead = LEAD.matcher(line);
         if (lead.matches() && announced(lead.group(1))) {

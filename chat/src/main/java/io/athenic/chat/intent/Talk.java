@@ -30,6 +30,7 @@ final class Talk {
     /** What makes a wish for writing one for running. */
     static final Pattern WRITE_AND_RUN = Words.phrases("""
             (?:and|then|,|;|\\.|&) (?:then |also |please |finally |actually |after that |afterwards )*(?:re)?(?:run|running|execute|executing|exec|test|testing|try|verify|benchmark|benchmarking|time|profile|check|prove|demonstrate|launch|start|evaluate|plot|print|call|apply|use it|demo|validate|show) (?:it|them|that|this|the|its|their|on|me|for|with|against|how|both|to|if|in|what|all|your|some|these|out|over|there|here|by|a few|each|everything|whether|on the|from|on my|[0-9'\"])
+            (?:and|then|,|;) (?:then |also |please |use it to )*(?:compute|calculate|evaluate|solve)\\b
             (?:and|then|,|;) (?:then |also |please )*(?:run|execute|test|tell me (?:the|what|how)|give me (?:the )?(?:output|result|answer|number)|show (?:me )?(?:the |its |what |that )?(?:output|result|results|it works|first|answer|it prints|working))
             (?:show|give|tell|print|include|with|see|want|need|report|return|post|paste|get) (?:me |us )?(?:the |its |an? |all |actual |real )*(?:sample |example )?(?:output|outputs|results?|runtime|timings?|it running|it working|it works|it in action)\\b
             (?:run|execute|test|verify|try) (?:it|them|that it works|your (?:code|solution|work|answer))
@@ -75,7 +76,7 @@ final class Talk {
 
     /** "Using node, print the time". */
     static final Pattern WITH_LANGUAGE = Words.pattern(
-            "^(?:please |can you |could you )*(?:using|use|with|via) [\\w#+. ]{1,20},? (?:to )?(?:please )?(?:print|compute|calculate|count|list|generate|simulate|find|sort|show|get|make|create|check|convert|display|output|determine|solve|plot|draw)\\b"
+            "^(?:please |can you |could you )*(?:using|use|with|via) [\\w#+. ]{1,20},? (?:to )?(?:please )?(?:print|compute|calculate|count|list|generate|simulate|find|sort|show|get|tell me|evaluate|make|create|check|convert|display|output|determine|solve|plot|draw)\\b"
                     + "|^(?:please |can you |could you )*(?:print|compute|calculate|count|generate|simulate|display|output|determine|solve)\\b[^?]{1,150}\\b(?:using|with|via|in) [\\w#+.]{1,12}[.! ]*$");
 
     /** The same, said later in the sentence. */
@@ -112,7 +113,7 @@ final class Talk {
     static final Pattern STEERING = Words.phrases("""
             (?:output|respond|answer|reply|say|return|print|classify)(?: \\w+){0,3} (?:with )?["']?(?:yes|true|no|false|1|requires_?execution)\\b["']?(?: only)?[.! ]*$
             (?:requires_?execution|requiresexecution|requires_execution|needs_?execution) ?(?:=|:|to|is)? ?"?(?:true|yes|1|false)
-            (?:set|mark|label|flag|classify|treat|consider) (?:this|the|it|that)(?: ... )?(?:as )?(?:requires?|requiring|needing|needs?|executable|requires_execution|true)
+            (?:set|mark|label|flag|classify|treat|consider) (?:this|it|that|the (?:flag|label|result|message|request|intent|answer|output))(?: ... )?(?:as )?(?:requires?|requiring|needing|needs?|executable|requires_execution|true)
             (?:ignore|disregard|forget) (?:all |any |the |your )*(?:previous |prior |above |earlier )*(?:instructions|rules|prompts?|guidelines)
             (?:you are|act as|pretend (?:to be|you are)|this is) (?:now )?(?:an? |the )?(?:classifier|intent)
             """);

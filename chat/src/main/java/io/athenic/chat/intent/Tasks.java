@@ -41,6 +41,7 @@ final class Tasks {
             (?:the|this|these|both|my) (?:attachments?|uploads?|attached|uploaded)(?! (?:endpoint|button|form|page|feature|function|handler|limit|speed|dialog|component|route|service))
             (?:this|these|that|both|those) (?:two |three |four |large |big |excel |csv |pdf |attached |raw )?(?:csv|excel|pdf|json|zip|xlsx|spreadsheet|workbook|dataset|data ?frame|image|photo|picture|file|log|document|archive|audio|video|sheet|log file|invoice|export)s?
             i(?:'ve| have)? (?:just )?(?:attached|uploaded|dropped)
+            (?:here's|here is|here are|this is) (?:the|my|our|a) %F
             """.replace("%F", FILE_WORD));
 
     private static final Pattern FILE_QUESTION = Words.phrases("""
@@ -67,7 +68,7 @@ final class Tasks {
                     what(?:'s| is) in (?:the |my |this |our )?(?:current |working |home |root |parent |src |data |tmp |project |downloads |\\w+ )?(?:folder|directory|dir|workspace|sandbox|repo|repository|filesystem|home|project)
                     (?:create|make|add|set up|mkdir|delete|remove|rm|rename|move|copy|clear|empty|clean up|clean out|touch|zip|unzip|tar|compress|archive|extract|back up|backup|sync|organi[sz]e|symlink|chmod|restore|duplicate) (?:me |up )?(?:an? |the |all |all the |my |this |every |each |some |these |those |any |our |new |empty |old |temporary |temp |unused |both |\\d+ )*(?:\\.?[\\w*-]+ ){0,3}?(?:files?|folders?|sub ?folders?|director(?:y|ies)|symlinks?|archives?)\\b(?! (?:structure for|naming|format))
                     (?:current|working|present) (?:working )?(?:directory|folder)|what directory|which directory|where am i
-                    (?:disk|free|storage|hard drive|used|available|swap) (?:space|usage|memory|ram)|(?:memory|cpu|ram|disk|gpu|system) (?:usage|load|info|information|specs|stats)|how much (?:disk|memory|ram|space|storage|cpu|free)|(?:number of|how many) (?:cpus?|cores|processors)|load average|system uptime
+                    (?:disk|free|storage|hard drive|used|available|swap) (?:space|usage|memory|ram)|(?:memory|cpu|ram|disk|gpu|system) (?:usage|load|info|information|specs|stats)|how much (?:disk|memory|ram|space|storage|cpu|free)\\b(?! (?:do|does|should|would) (?:i|we|you|one|it) need)|(?:number of|how many) (?:cpus?|cores|processors)|load average|system uptime
                     (?:size of|how big is|how large is) (?:the |this |my |each |every )(?:\\w+ ){0,2}(?:folder|directory|file|repo|database|home|log)
                     (?:file )?permissions? (?:of|on|for) |make \\S+ executable|change (?:the )?(?:owner|ownership|permissions?|mode)
                     (?:environment variables?|env vars?)(?: (?:are|is|set|do|in|here|for)|[?.! ]*$)|(?:set|export|unset|print|show|list|echo) (?:the |an? |all |my )?(?:\\w+ )?(?:environment variables?|env vars?|env var|path variable|\\$\\w+)
@@ -95,7 +96,7 @@ final class Tasks {
                     (?:uname|hostname|kernel|whoami|chmod|chown|crontab|systemctl|ssh|rsync|tmux)\\b(?! (?:do|does|mean|work|is|vs|command))|(?:which|what) (?:user|os|operating system|linux|shell|distro|kernel)(?: \\w+)? (?:am i|are you|is|are we|do|version|running)|what time is it on the server
                     """),
             rule("the project is to be built, tested or started", "bash", """
-                    (?:re-?run|run|execute|launch|start|kick off|fire up|do) (?:me )?(?:all |the |my |our |a |an |this |these |full |whole |entire |failing |unit |integration |e2e |end-to-end |only |just |some |of |both |quick |last |latest |\\w+ )*(?:tests?|test suite|suite|linter|lint|build|type ?check(?:er)?|formatter|migrations?|benchmarks?|specs?|pytest|jest|eslint|mypy|black|ruff|prettier|cargo|make|ci|pipeline|script|scripts|app|application|server|program|notebook|job|dev server|seed|command|code|query|main|analysis|report|simulation|model|container|regression|job|etl|backtest|game|demo|cell|cells|profiler|coverage|smoke tests?)\\b
+                    (?:re-?run|run|execute|launch|start|kick off|fire up|do) (?:me )?(?:all |the |my |our |a |an |this |these |full |whole |entire |failing |unit |integration |e2e |end-to-end |only |just |some |of |both |quick |last |latest |\\w+ )*(?:tests?|test suite|suite|linter|lint|build|type ?check(?:er)?|formatter|migrations?|benchmarks?|specs?|pytest|jest|eslint|mypy|black|ruff|prettier|cargo|make|ci|pipeline|script|scripts|app|application|server|program|notebook|job|dev server|seed|command|code|query|main|container|job|game|demo|cell|cells|profiler|coverage|smoke tests?)\\b
                     (?:build|compile|lint|deploy|type-?check|package|bundle|format|benchmark|profile|dockeri[sz]e|debug|test) (?:the |my |our |this |it |whole |entire |current |all |all of )+(?:\\w+ ){0,2}?(?:project|code ?base|repo|repository|app|application|code|site|website|image|package|module|binary|service|api|files|docs|documentation|frontend|backend|docker image|library|program|script|endpoint|function|suite|pipeline|branch)\\b
                     (?:do|did|are|is|why are|why do|which|how many|make|get|fix|check (?:if|that|whether)|see (?:if|whether)|have) (?:all |the |our |my |any |of |all of )*(?:\\w+ )?(?:tests?|test suite|build|ci|specs?|pipeline)(?: is| are| still| currently)? (?:pass|passing|passes|fail|failing|fails|green|broken|red|break|work|breaking|failed)
                     (?:fix|debug|investigate|repair) (?:the |my |our |that |this |all |any |those |these )*(?:\\w+ ){0,3}?(?:failing|broken|flaky|red|failed|lint|type|compile|build|import|test) (?:\\w+ )?(?:tests?|build|ci|suite|errors?|failures?|warnings?|spec|pipeline|issues?)
@@ -131,6 +132,10 @@ final class Tasks {
                     (?:distribution|histogram|trend|breakdown|evolution|summary statistics) (?:of|for|in) (?:the |our |my |all )?(?:\\w+ )?(?:%D|values|amounts|ages|prices|scores)
                     (?:simulate|monte.carlo|run \\d[\\d,]* (?:simulations|trials|iterations)|bootstrap \\d+|random walk)
                     """.replace("%D", DATA_NOUN)),
+            rule("an analysis is to be run", "python", """
+                    (?:re-?run|run|execute|perform|do|conduct) (?:me )?(?:an? |the |my |our |this |that |quick |simple |another )*(?:[\\w/-]+ ){0,3}?(?:analysis|report|simulation|model|regression|etl|backtest|anova|t-test|test on these|clustering|forecast|calculation|computation|aggregation|statistics|stats|numbers)\\b
+                    how (?:did|have|has|are|is|do) (?:the )?%D (?:been )?(?:perform|develop|do|doing|change|changed|trend|trending|evolve|compare|grow|grown|look|looking)
+                    """.replace("%D", DATA_NOUN)),
             rule("a page or an address is to be fetched", "python", """
                     (?:scrape|crawl|web.?scrape|spider)(?: ... )?(?:https?://|www\\.|\\w+\\.(?:com|org|net|io|gov|edu|dev)|the (?:site|website|page|titles|headlines|table|prices|links)|from|titles|prices|wikipedia|hacker ?news|site|website|page)
                     (?:call|hit|query|ping|post to|send (?:an? )?(?:get|post|put|delete|http|request)\\b.{0,30}to|make (?:an? )?(?:get|post|put|delete|http|api)? ?(?:request|call) to|request|poll|get|post|put) (?:the |an? |this |our |my )*(?:\\w+ ){0,3}?(?:api|endpoint|webhook|url|rest api)(?: at| on| for| with| and|\\.|\\?|$)(?! design)
@@ -155,9 +160,27 @@ final class Tasks {
                     (?:test|apply|run|try|use|check|match) (?:this|the|my|that|a|following) (?:regex|regexp|regular expression|pattern)(?: ... )?(?:against|on|to|with|matches?)
                     """));
 
+    private static final Pattern SHELL_THING = Words.phrases("""
+            (?:show|list|find|get|give|count|check|create|make|remove|delete|clean|reinstall|install|fix|update|run|print|set|start|stop|restart|open|search|tell|what's in|what is in|what's|look|see|display|zip|stash|kill|clear|switch|configure|free)\\b[^.?!\\n]{0,60}\\b(?:this directory|this folder|current folder|file tree|directory tree|node modules|node_modules|environment variables?|env vars?|git \\w+|docker \\w+|npm|containers?|the repo|the repository|code ?base|linter|lint errors|type errors|localhost|working tree|virtual ?env|the sandbox|the terminal|home directory|log files?|crontab|the shell|open files|symlinks?|the server logs)
+            """);
+
+    private static final Pattern DATA_THING = Words.phrases("""
+            (?:show|list|find|get|give|count|compute|calculate|check|create|make|remove|delete|clean|convert|extract|generate|sort|split|merge|verify|print|draw|analy[sz]e|identify|detect|replace|tell|turn|determine|enumerate|what percentage of|how many of|which of|what fraction of|simulate|estimate|evaluate|transform|format|parse)\\b[^.?!\\n]{0,60}\\b(?:permutations|combinations|palindromes?|primes|duplicates?(?: lines| rows| words| entries)?|outliers|anomalies|histogram|standard deviation|quartiles|percentiles|random numbers?|hash|uuids?|title case|upper ?case|lower ?case|snake_?case|word count|character count|frequency table|truth table|multiplication table|prime numbers|fibonacci|pascal's triangle|the csv|the json|the dataset|the data ?frame|the spreadsheet|the pdf|the excel file|missing values)
+            (?:rot13|base64|md5|sha256|reverse|uppercase|lowercase|titlecase) (?:this|that|the string|it)\\b
+            """);
+
+    /** A last look, once everything has been ruled out that words would answer: a doing word with a thing of the trade. */
+    static @Nullable Task byThing(String prose) {
+        if (SHELL_THING.matcher(prose).find()) {
+            return new Task("work in the shell", "bash");
+        }
+        return DATA_THING.matcher(prose).find() ? new Task("exact work on data", "python") : null;
+    }
+
     private static final Pattern QUOTED_TALK = Words.pattern("\"[^\"\\n]{12,}\"");
 
     static final Pattern FAILING = Words.phrases("""
+            (?:make|get) (?:the|all|our|my|these|all the) (?:\\w+ )?(?:tests?|build|ci|pipeline) (?:to )?(?:pass|green|work|succeed)
             who (?:last |has )?(?:made|changed|committed|wrote|touched|edited|broke|pushed) (?:the )?(?:last|latest|most recent|line|this file|build|[\\w/]+\\.\\w+)
             (?:why (?:is|are|do|does) (?:the|our|my|this|these) (?:\\w+ )?(?:tests?|build|ci|pipeline|deployment|test suite)(?: \\w+)? (?:fail|failing|fails|broken|red|breaking|crashing))
             """);

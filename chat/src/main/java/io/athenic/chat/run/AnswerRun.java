@@ -87,7 +87,7 @@ public final class AnswerRun implements Runnable {
                     .answer(earlier, question.message(), question.mode(), intent);
             finishComplete();
         } else {
-            answerWithoutModel(intent);
+            answerWithoutModel(repeated(intent, earlier));
         }
     }
 
@@ -132,6 +132,23 @@ public final class AnswerRun implements Runnable {
             }
         }
         return text.toString();
+    }
+
+    /** "Run it again" needs no model: the code stands in the conversation. */
+    private Intent repeated(Intent intent, List<Message> earlier) {
+        boolean wanted = intent.requiresExecution()
+                && intent.code() == null
+                && tools.analyzer().asksToRepeat(question.message().text());
+        if (wanted) {
+            for (Message message : earlier.reversed()) {
+                for (Part part : message.parts().reversed()) {
+                    if (part instanceof Part.Execution last) {
+                        return new Intent(true, last.language(), last.code(), intent.reason());
+                    }
+                }
+            }
+        }
+        return intent;
     }
 
     private void answerWithoutModel(Intent intent) {
