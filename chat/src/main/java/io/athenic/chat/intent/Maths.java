@@ -50,6 +50,9 @@ final class Maths {
             (?:days|weeks|months) (?:between|until|since|from|left|after|before|to)
             how old
             """);
+    private static final Pattern CLOCK = Words.pattern("\\b\\d{1,2}:\\d\\d\\b");
+    private static final Pattern BRUTE =
+            Words.pattern("\\bbrute.?force\\b|\\bfind (?:all )?[a-z] (?:such that|so that|for which|where)\\b");
     private static final Pattern PRIME = Words.pattern("\\bis (\\d[\\d,]*) (?:an? )?prime");
     private static final Pattern GROWTH = Words.pattern(
             "\\b(?:grow|grows|growing|grew|increase|increases|decay|decays|shrinks?|doubles?|inflation|depreciates?|appreciates?|declines?)\\b|\\d%? (?:a|per|each|every) (?:year|month|day|week|annum)");
@@ -62,6 +65,12 @@ final class Maths {
         int numbers = count(NUMBER, prose);
         if (isTrivial(prose, numbers)) {
             return false;
+        }
+        if (count(CLOCK, prose) >= 2 && COMPUTE.matcher(prose).find()) {
+            return true;
+        }
+        if (BRUTE.matcher(prose).find() && numbers > 0) {
+            return true;
         }
         Matcher prime = PRIME.matcher(prose);
         if (prime.find()) {

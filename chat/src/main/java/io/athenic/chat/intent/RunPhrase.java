@@ -273,7 +273,7 @@ final class RunPhrase {
     }
 
     private static final Pattern PRONOUN = Words.pattern(
-            "(?:it|them|that|this|these|those|the|on|with|my|an?|for|some|all|your|our|each|every|both|in|against|what|how|if|to|at|from|me)\\b[^=.(\\[].*",
+            "(?:it|them|that|this|these|those|the|on|with|my|an?|for|some|all|your|our|each|every|both|in|against|what|how|if|whether|to|at|from|me)\\b[^=.(\\[].*",
             Pattern.CASE_INSENSITIVE);
 
     private static boolean isCodeish(String text) {
