@@ -118,7 +118,7 @@ need_node() {
 }
 
 need_sandbox_tools() {
-  need_packages "sandboxes" python3-minimal mmdebstrap e2fsprogs libseccomp2 util-linux
+  need_packages "sandboxes" python3 mmdebstrap e2fsprogs libseccomp2 util-linux
 }
 
 JAR=$ATHENIC_HOME/server/target/athenic.jar

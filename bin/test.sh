@@ -28,5 +28,8 @@ say "Guest tests (Python, real rooms) ..."
   grep -v ' \.\.\. ok$')
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "guest tests failed"
 
-say "Java, web and browser tests ..."
+say "Java and browser tests ..."
 "$MVN" -B -ntp verify
+
+say "Web tests ..." # Maven has installed what they need
+npm --prefix web run --silent test

@@ -18,7 +18,7 @@ from typing import Any
 GUEST_FOLDER = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../main/guest"))
 PROBE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "probe", "guests.py")
 # Where the template is that the tests use; its root folder is <this>/rootfs.
-TEMPLATE = os.environ.get("ATHENIC_TEST_DATA", "/tmp/athenic-template/data") + "/templates/code-interpreter"
+TEMPLATE = os.environ.get("ATHENIC_TEST_DATA", "/var/lib/athenic") + "/templates/code-interpreter"
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/home/user", "LANG": "C.UTF-8"}
 LIMITS = {"memoryBytes": 512 << 20, "cpuMillis": 2000, "pids": 128, "diskBytes": 256 << 20, "inodes": 16_384}
 

@@ -2,7 +2,6 @@ package io.athenic.engine.testing;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -12,16 +11,14 @@ final class TestData {
 
     /** The data directory with the built template. */
     static Path data() {
-        Optional<String> named = Optional.ofNullable(System.getProperty("athenic.test.data"))
-                .or(() -> Optional.ofNullable(System.getenv("ATHENIC_TEST_DATA")));
-        List<String> candidates = named.map(List::of).orElse(List.of("/var/lib/athenic", "/tmp/athenic-template/data"));
-        for (String candidate : candidates) {
-            if (Files.isDirectory(Path.of(candidate, "templates", "code-interpreter", "rootfs"))) {
-                return Path.of(candidate);
-            }
+        String named = Optional.ofNullable(System.getProperty("athenic.test.data"))
+                .or(() -> Optional.ofNullable(System.getenv("ATHENIC_TEST_DATA")))
+                .orElse("/var/lib/athenic");
+        if (Files.isDirectory(Path.of(named, "templates", "code-interpreter", "rootfs"))) {
+            return Path.of(named);
         }
         throw new IllegalStateException(
-                "no template code-interpreter in " + candidates
+                "no template code-interpreter in " + named
                         + ": build it with `python3 engine/src/main/guest/template.py build --data DIR` and set ATHENIC_TEST_DATA=DIR");
     }
 
