@@ -211,6 +211,24 @@ class BadInputTest {
                 .isEqualTo(403);
     }
 
+    /** That it is not logged as a fault of ours is asked by {@link NothingLeftBehindTest}. */
+    @Test
+    void clientThatHangsUpWithinItsRequestHarmsNobody() {
+        String thread = http.post("/api/threads", Map.of())
+                .expect(201)
+                .json()
+                .path("id")
+                .asText();
+        for (int i = 0; i < 20; i++) {
+            RawHttp.hangUp(product.port(), "/execute", "application/json");
+            RawHttp.hangUp(product.port(), "/api/threads", "application/json");
+            RawHttp.hangUp(product.port(), "/api/threads/" + thread + "/files?name=x", "application/octet-stream");
+            RawHttp.hangUp(product.e2bPort(), "/sandboxes", "application/json");
+        }
+
+        http.delete("/api/threads/" + thread).expect(204);
+    }
+
     @Test
     void brokenHttpIsRefused() {
         var host = Map.of("Host", "127.0.0.1:" + product.port());

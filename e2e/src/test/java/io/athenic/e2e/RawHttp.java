@@ -48,4 +48,16 @@ final class RawHttp {
             throw new UncheckedIOException(e);
         }
     }
+
+    /** Begins a request with a body, sends the first byte of it, and goes away. */
+    static void hangUp(int port, String path, String type) {
+        String head = "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1:" + port + "\r\nContent-Type: " + type
+                + "\r\nContent-Length: 1000\r\n\r\n{";
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.getOutputStream().write(head.getBytes(StandardCharsets.ISO_8859_1));
+            socket.getOutputStream().flush();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }

@@ -3,6 +3,7 @@ package io.athenic.execution;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.ext.web.RoutingContext;
@@ -37,6 +38,13 @@ final class Replies {
     static void failure(RoutingContext request, Throwable failure) {
         switch (failure) {
             case ApiException e -> error(request, e.code(), String.valueOf(e.getMessage()));
+            // The client hung up within its request: nobody's fault, and nobody is left to answer.
+            case HttpClosedException e ->
+                LOG.debug(
+                        "request {} {}: {}",
+                        request.request().method(),
+                        request.request().path(),
+                        e.getMessage());
             default -> {
                 String id = UUID.randomUUID().toString();
                 LOG.error(
