@@ -4,15 +4,7 @@ set -euo pipefail
 : "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
 . "$ATHENIC_HOME/bin/common.sh"
 
-data=$(default_data)
-arguments=()
-while [ $# -gt 0 ]; do
-  case $1 in
-    --data) [ $# -ge 2 ] || die "--data needs a folder"; data=$2; shift 2 ;;
-    *) arguments+=("$1"); shift ;;
-  esac
-done
-data=$(realpath -m "$data")
+take_data "$@"
 is_root || die "the benchmarks make real sandboxes and need root's rights: sudo ./athenic bench"
 
 need_java

@@ -23,6 +23,29 @@ default_data() {
   fi
 }
 
+# take_data ARGUMENT...: sets `data` (its real path) from --data or the default, and `arguments` to all others.
+take_data() {
+  data=$(default_data)
+  arguments=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --data)
+        [ $# -ge 2 ] || die "--data needs a folder"
+        data=$2
+        shift
+        ;;
+      --data=*) data=${1#--data=} ;;
+      --)
+        arguments+=("$@")
+        break
+        ;;
+      *) arguments+=("$1") ;;
+    esac
+    shift
+  done
+  data=$(realpath -m "$data")
+}
+
 # The socket folder of a data directory; docs/PROTOCOL.md, section 2. Short, since a unix socket's path has 107 bytes.
 runtime_of() { printf '/run/athenic/%s' "$(printf %s "$(realpath -m "$1")" | sha256sum | cut -c1-12)"; }
 

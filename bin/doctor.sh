@@ -4,14 +4,8 @@ set -uo pipefail
 : "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
 . "$ATHENIC_HOME/bin/common.sh"
 
-data=$(default_data)
-while [ $# -gt 0 ]; do
-  case $1 in
-    --data) [ $# -ge 2 ] || die "--data needs a folder"; data=$2; shift 2 ;;
-    *) die "doctor: unknown option: $1" ;;
-  esac
-done
-data=$(realpath -m "$data")
+take_data "$@"
+[ ${#arguments[@]} -eq 0 ] || die "doctor: unknown option: ${arguments[0]}"
 failed=0
 ok() { printf '  ok    %-22s %s\n' "$1" "$2"; }
 note() { printf '  note  %-22s %s\n        %-22s → %s\n' "$1" "$2" '' "$3"; }

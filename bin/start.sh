@@ -6,17 +6,7 @@ set -euo pipefail
 
 command=$1
 shift
-data=$(default_data)
-arguments=()
-while [ $# -gt 0 ]; do
-  case $1 in
-    --data) [ $# -ge 2 ] || die "--data needs a folder"; data=$2; shift 2 ;;
-    --data=*) data=${1#--data=}; shift ;;
-    --) arguments+=("$@"); break ;;
-    *) arguments+=("$1"); shift ;;
-  esac
-done
-data=$(realpath -m "$data")
+take_data "$@"
 app=$data/app             # owned by the server's user: database, spilled output, key, logs
 runtime=$(runtime_of "$data")
 

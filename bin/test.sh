@@ -4,14 +4,8 @@ set -euo pipefail
 : "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
 . "$ATHENIC_HOME/bin/common.sh"
 
-data=$(default_data)
-while [ $# -gt 0 ]; do
-  case $1 in
-    --data) [ $# -ge 2 ] || die "--data needs a folder"; data=$2; shift 2 ;;
-    *) die "test: unknown option: $1" ;;
-  esac
-done
-data=$(realpath -m "$data")
+take_data "$@"
+[ ${#arguments[@]} -eq 0 ] || die "test: unknown option: ${arguments[0]}"
 is_root || die "the tests make real sandboxes and need root's rights: sudo ./athenic test"
 
 need_java
