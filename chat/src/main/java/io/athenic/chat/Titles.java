@@ -11,6 +11,7 @@ final class Titles {
 
     static String of(String text) {
         return text.lines()
+                .filter(line -> !line.strip().startsWith("```")) // a fence and its language say nothing
                 .map(line -> line.strip().replaceAll("^[`#>$\\s]+", "").strip())
                 .filter(line -> !line.isEmpty())
                 .findFirst()
