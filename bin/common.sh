@@ -16,6 +16,13 @@ as_root() {
   fi
 }
 
+# Before anything else is done for a command that makes sandboxes.
+need_root_rights() {
+  is_root && return 0
+  command -v sudo >/dev/null || die "sandboxes need root's rights for one small process, roomd: run this as root, or install sudo"
+  sudo -v || die "sandboxes need root's rights for one small process, roomd, and sudo refused them"
+}
+
 default_data() {
   if [ -n "${ATHENIC_DATA:-}" ]; then echo "$ATHENIC_DATA"
   elif is_root; then echo /var/lib/athenic

@@ -78,8 +78,7 @@ stop_all() {
 }
 
 start_roomd() {
-  as_root install -d -m 0711 /run/athenic "$runtime" || die "sandboxes need root's rights for roomd, the small process that makes rooms: run this as root, or install sudo"
-  is_root || sudo -v || die "roomd needs root's rights: sudo refused"
+  as_root install -d -m 0711 /run/athenic "$runtime"
   local roomd=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${PYTHON[@]}" "$GUEST/roomd.py" --data "$data" --runtime "$runtime" --uid "$server_uid" --gid "$server_gid")
   is_root || roomd=(sudo "${roomd[@]}")
   "${roomd[@]}" 9>&- >>"$app/roomd.log" 2>&1 &
@@ -124,6 +123,7 @@ case $command in
   *) die "unknown command: $command" ;;
 esac
 
+need_root_rights
 need_jar
 need_sandbox_tools
 need_template "$data"
