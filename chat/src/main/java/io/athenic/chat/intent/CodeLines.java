@@ -80,6 +80,7 @@ final class CodeLines {
             "[\\w.@()\\[\\]:\"' ]+\\.(?:each|map|select|times|reduce|upto|inject|filter|forEach|sort_by|each_with_index)\\b.*",
             "(?:my|our|use|no) [\\w$@%(][\\w:$@%,() ]*(?:=.*)?;",
             "(?:local|function) \\w+.*(?:=|\\().*",
+            "for \\w+ ?= ?[^,]+,.+ do|for [\\w, ]+ in i?pairs\\(.*\\) do",
             "(?:if|elseif|unless|until) .+ then",
             "[\\w.$]+ ?(?:<-|<<-|->|:=) ?\\S.*",
             "(?:library|require|source|set\\.seed|install\\.packages|data|plot|hist|summary|head|str|cat|paste|ggplot)\\(.*\\).*",
@@ -188,7 +189,7 @@ final class CodeLines {
     }
 
     private static final Pattern CODE_START = Words.pattern(
-            "(?:[\\w.\\[\\]'\"]+ ?[-+*/]?= ?[\\w\\[({\"'f-]|print\\(|\\w[\\w.]*\\([\"'\\w\\[({)].*\\)$|(?:def|class) \\w+|from [\\w.]+ import|(?:for|if|while|elif|with) .*:$|return |\\[.* for .* in .*\\]|const |let |var |console\\.|puts |echo |assert |raise |\\w+ <- ).*");
+            "(?:[\\w.\\[\\]'\"]+ ?[-+*/]?= ?[\\w\\[({\"'f-]|print\\(|\\w[\\w.]*\\([\"'\\w\\[({)].*\\)$|(?:def|class) \\w+|for \\w+ ?= ?[\\d\\w#]+,|from [\\w.]+ import|(?:for|if|while|elif|with) .*:$|return |\\[.* for .* in .*\\]|const |let |var |console\\.|puts |echo |assert |raise |\\w+ <- ).*");
 
     private static boolean startsLikeCode(String text) {
         return CODE_START.matcher(text).matches();

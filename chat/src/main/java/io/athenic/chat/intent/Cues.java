@@ -60,6 +60,7 @@ final class Cues {
             ^(?:once|when|after|as soon as|until) (?:i|we|you|the)(?: ... )?(?:we can|we'll|you can|i'll|we will|we could|let's|then)
             (?:not yet|hold off|hold on|wait (?:for|until|till|before)|let's wait|do nothing|stay put|for later)
             hypothetically
+            (?:i|we) (?:won't|will not|wouldn't|am not going to|are not going to) (?:run|execute|try)
             (?:don't|do not) (?:need|have) to (?:run|execute|compute|calculate|test)
             (?:in|by) (?:your head|words|hand|plain english|prose)(?: only)?
             """);
@@ -111,8 +112,8 @@ final class Cues {
             what would (?:'|\u2063)
             what(?:'s| is| are) (?:the )?(?:purpose|point|meaning|idea|difference|time complexity|complexity|big.?o|advantage|benefit|role|use)
             (?:how|why) (?:does|do|is|are|was|did) (?:this|it|that|the|python|javascript|\u2063|') ?(?:.{0,40} )?(?:work|works|called|so|used|needed|necessary|important|popular|designed|considered)
-            (?:review|critique|code review|feedback on|thoughts on|opinion (?:on|about)|what do you think|rate|assess|judge|comment on|style of|readability|is this (?:good|clean|idiomatic|pythonic|readable|ok|okay|bad|safe|secure|best practice)|clean code|best practices?)
-            (?:summari[sz]e|paraphrase|translate|port|convert|rewrite|refactor|rename|simplify|shorten|optimi[sz]e|improve|clean up|document|annotate|comment|add (?:comments|docstrings?|type hints|types|type annotations|documentation|jsdoc|javadoc|error handling|logging)|make (?:it|this) (?:shorter|cleaner|faster|more \\w+|pythonic|readable)|turn (?:this|it) into|format|prettify|transpile|modernise|modernize|restructure|restyle|reformat|extend)
+            (?:review|critique|code review|feedback on|thoughts on|opinion (?:on|about)|what do you think|rate|assess|judge|comment on|style of|readability|is (?:this|it|that|my|the)(?: \\w+)? (?:good|thread-?safe|type-?safe|memory-?safe|portable|deprecated|production-?ready|maintainable|clean|idiomatic|pythonic|readable|ok|okay|bad|safe|secure|best practice)|clean code|best practices?)
+            (?:summari[sz]e|paraphrase|translate|port|convert|rewrite|refactor|rename|simplify|shorten|optimi[sz]e|improve|clean up|document|annotate|comment|add (?:comments|docstrings?|type hints|types|type annotations|documentation|jsdoc|javadoc|error handling|logging)|make (?:it|this) (?:shorter|cleaner|faster|more \\w+|pythonic|readable)|turn (?:this|it|that|the|my|these)(?: \\w+){0,2} into|format|prettify|transpile|modernise|modernize|restructure|restyle|reformat|extend)
             (?:write|create|generate|add|give me|suggest|provide) (?:me |us )?(?:some |a few |the |a |an |more |unit |good |better )*(?:unit tests?|tests?|test cases?|documentation|docs|docstrings?|readme|comments?|variable names?|names?|a name)(?: ... )?(?:for|to|of)\\b
             (?:which language|what language|what kind of|name of this|what algorithm|which algorithm|what pattern|which design pattern)
             (?:pros and cons|trade-?offs?|advantages|drawbacks)

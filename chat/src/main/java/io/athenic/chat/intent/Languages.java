@@ -280,7 +280,7 @@ final class Languages {
             sign(
                     "julia",
                     7,
-                    "\\bprintln\\((?!!)|^using (?:DataFrames|Plots|LinearAlgebra|Statistics|Random)|\\bfunction \\w+\\(.*\\)\\s*$|^\\s*@(?:time|show|btime)\\b|\\w\\.\\(|\\bfor \\w+ (?:in|=) \\d+:\\w+"),
+                    "(?<![.\\w])println\\((?!!)|^using (?:DataFrames|Plots|LinearAlgebra|Statistics|Random)|\\bfunction \\w+\\(.*\\)\\s*$|^\\s*@(?:time|show|btime)\\b|\\w\\.\\(|\\bfor \\w+ (?:in|=) \\d+:\\w+"),
             sign(
                     "r",
                     7,
