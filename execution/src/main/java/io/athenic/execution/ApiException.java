@@ -49,10 +49,7 @@ public final class ApiException extends RuntimeException {
                                 + ". Leave out the template, or name one of this server's.",
                         e);
             case RateLimitException e ->
-                new ApiException(
-                        ErrorCode.OVERLOADED,
-                        "No sandbox is free: " + e.getMessage() + ". Close one, or try again later.",
-                        e);
+                new ApiException(ErrorCode.OVERLOADED, "No sandbox is free: " + e.getMessage(), e);
             case AuthenticationException e ->
                 new ApiException(
                         ErrorCode.SANDBOX_FAILED,

@@ -25,9 +25,12 @@ public final class ConfigLoader {
 
     private static final List<String> SECRETS = List.of(
             "ANTHROPIC_API_KEY",
+            "ANTHROPIC_BASE_URL",
             "OPENAI_API_KEY",
             "OPENAI_BASE_URL",
             "GEMINI_API_KEY",
+            "GEMINI_BASE_URL",
+            "OLLAMA_API_KEY",
             "OLLAMA_BASE_URL",
             "ATHENIC_MODEL",
             "E2B_API_KEY",
