@@ -161,7 +161,7 @@ public final class CodeInterpreter {
     }
 
     private byte[] call(HttpRequest request) {
-        Http.Answer answer = link.http().send(request, requestTimeout);
+        Http.Answer answer = link.send(request, requestTimeout);
         if (answer.status() / 100 != 2) {
             throw Failures.ofCode(link.id(), answer.status(), answer.body());
         }

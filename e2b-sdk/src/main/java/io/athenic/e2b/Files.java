@@ -41,7 +41,7 @@ public final class Files {
     /** A file, 64 MiB at most; a larger one fails: use {@link #readStream}. */
     public byte[] readBytes(String path) {
         var request = link.request(E2b.ENVD_PORT, filePath(path)).GET().build();
-        Http.Answer answer = link.http().send(request, TRANSFER_TIMEOUT);
+        Http.Answer answer = link.send(request, TRANSFER_TIMEOUT);
         check(answer.status(), answer.body());
         return answer.body();
     }
@@ -132,7 +132,7 @@ public final class Files {
                 .header("Content-Type", "application/octet-stream")
                 .POST(body)
                 .build();
-        Http.Answer answer = link.http().send(request, TRANSFER_TIMEOUT);
+        Http.Answer answer = link.send(request, TRANSFER_TIMEOUT);
         check(answer.status(), answer.body());
         List<WrittenFile> written = Json.read(answer.body(), new TypeReference<List<WrittenFile>>() {});
         if (written.isEmpty()) {

@@ -2,11 +2,13 @@ package io.athenic.e2b;
 
 import io.athenic.e2b.protocol.E2b;
 import io.athenic.e2b.protocol.SandboxInfo;
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** How one sandbox's ports are reached: addresses, tokens, routing headers (e2b's "Which base an SDK call uses"). */
@@ -53,15 +55,31 @@ final class SandboxLink {
     }
 
     Http.Answer send(HttpRequest request) {
-        return http.send(request);
+        return send(request, http.requestTimeout());
+    }
+
+    Http.Answer send(HttpRequest request, Duration timeout) {
+        return explained(() -> http.send(request, timeout));
     }
 
     HttpResponse<InputStream> open(HttpRequest request) {
-        return http.open(request, http.requestTimeout());
+        return open(request, http.requestTimeout());
     }
 
     HttpResponse<InputStream> open(HttpRequest request, Duration timeout) {
-        return http.open(request, timeout);
+        return explained(() -> http.open(request, timeout));
+    }
+
+    /** A connection that is cut before an answer: the sandbox may have died just then, and its health says so. */
+    private <T> T explained(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (SandboxException e) {
+            if (e.getCause() instanceof IOException && isGone(e)) {
+                throw Failures.gone(id());
+            }
+            throw e;
+        }
     }
 
     /** @throws SandboxException neither "runs" nor "does not run" was answered */
@@ -78,14 +96,20 @@ final class SandboxLink {
 
     /** Why a stream broke: the sandbox is gone, or else {@code what} and the cause. */
     SandboxException broken(String what, Throwable cause) {
-        try {
-            if (!isRunning()) {
-                return new SandboxNotFoundException("sandbox " + id() + " was killed while " + what);
-            }
-        } catch (SandboxException e) {
-            cause.addSuppressed(e);
+        if (isGone(cause)) {
+            return new SandboxNotFoundException("sandbox " + id() + " was killed while " + what);
         }
         return new SandboxException("the connection broke while " + what + ": " + Http.text(cause), cause);
+    }
+
+    /** Whether health says that it does not run; a failure to ask is added to {@code cause}. */
+    private boolean isGone(Throwable cause) {
+        try {
+            return !isRunning();
+        } catch (SandboxException e) {
+            cause.addSuppressed(e);
+            return false;
+        }
     }
 
     private String base(int port) {
