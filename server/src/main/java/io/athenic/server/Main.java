@@ -135,6 +135,8 @@ public final class Main {
             if (url != null) {
                 return run(url);
             }
+            // The terminal belongs to the program's output: only what went wrong is said besides.
+            java.util.logging.Logger.getLogger("").setLevel(java.util.logging.Level.WARNING);
             // One command needs one sandbox at a time; a second one waiting in a pool would only cost.
             try (var app = App.start(place.load(Map.of("port", "0", "e2b.port", "0", "pool.size", "1")), () -> {})) {
                 return run(URI.create(app.url()));
