@@ -142,27 +142,16 @@ class GroupV1:
 
     def kill(self) -> None:
         if self._v2:
-            try:
-                write(f"{self._v2}/cgroup.kill", "1")
-            except OSError as error:
-                if error.errno not in (errno.ENOENT, errno.ENODEV):
-                    raise
+            cgroups.write_if_there(f"{self._v2}/cgroup.kill", "1")
         for pid in self.pids() - {0}:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        try:
-            write(f"{self._paths['freezer']}/freezer.state", "THAWED")
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENODEV):
-                raise
+        cgroups.write_if_there(f"{self._paths['freezer']}/freezer.state", "THAWED")
 
     def remove(self) -> None:
         deadline = time.monotonic() + _DIE_SECONDS
-        for _ in cgroups.until(deadline):
-            if not self.pids():
-                break
-            self.kill()
+        cgroups.kill_until_empty(self, deadline)
         for path in [*self._directories, *([self._v2] if self._v2 else [])]:
             cgroups.remove_directory(path, max(0.1, deadline - time.monotonic()))

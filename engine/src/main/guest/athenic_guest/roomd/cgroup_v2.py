@@ -102,16 +102,9 @@ class GroupV2:
 
     def kill(self) -> None:
         """Frozen processes die of cgroup.kill as well (Linux 5.14)."""
-        try:
-            write(f"{self._path}/cgroup.kill", "1")
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENODEV):
-                raise
+        cgroups.write_if_there(f"{self._path}/cgroup.kill", "1")
 
     def remove(self) -> None:
         deadline = time.monotonic() + _DIE_SECONDS
-        for _ in cgroups.until(deadline):
-            if not self.pids():
-                break
-            self.kill()
+        cgroups.kill_until_empty(self, deadline)
         cgroups.remove_directory(self._path, max(0.1, deadline - time.monotonic()))

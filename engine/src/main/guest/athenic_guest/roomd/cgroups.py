@@ -111,6 +111,15 @@ def write(path: str, value: str) -> None:
         raise SyscallError("write", f"{value!r} to {path}", error.errno or errno.EIO) from None
 
 
+def write_if_there(path: str, value: str) -> None:
+    """As `write`; a group that is gone or going (ENODEV) is no failure."""
+    try:
+        write(path, value)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise
+
+
 def read(path: str) -> str:
     """The content of a control file."""
     with open(path, encoding="ascii") as file:
@@ -156,6 +165,14 @@ def remove_directory(path: str, patience: float) -> None:
             if error.errno != errno.EBUSY:
                 raise SyscallError("rmdir", path, error.errno or errno.EIO) from None
     raise SyscallError("rmdir", path, errno.EBUSY, "processes of the group do not end")
+
+
+def kill_until_empty(group: Group, deadline: float) -> None:
+    """Kills again what was forked meanwhile, until no process is left or the deadline has passed."""
+    for _ in until(deadline):
+        if not group.pids():
+            break
+        group.kill()
 
 
 def until(deadline: float) -> Iterator[None]:
