@@ -111,6 +111,20 @@ def umount(target: str, flags: int = MNT_DETACH) -> None:
         raise SyscallError("umount2", target, ctypes.get_errno())
 
 
+def syncfs(descriptor: int) -> None:
+    """syncfs(2): writes everything of the file system at the descriptor to its device."""
+    if _LIBC.syncfs(descriptor) < 0:
+        raise SyscallError("syncfs", f"descriptor {descriptor}", ctypes.get_errno())
+
+
+def set_file_owner(owner: int) -> None:
+    """setfsuid(2), setfsgid(2): what the calling *thread* makes in file systems belongs to `owner`. It loses its effective capabilities."""
+    _LIBC.setfsgid(owner)
+    _LIBC.setfsuid(owner)
+    if _LIBC.setfsuid(-1) != owner or _LIBC.setfsgid(-1) != owner:
+        raise SyscallError("setfsuid", str(owner), errno.EPERM)
+
+
 def unshare(flags: int) -> None:
     """unshare(2)."""
     if _LIBC.unshare(flags) < 0:

@@ -68,14 +68,17 @@ class Daemon:
         self._loops = LoopDevices(self._stage)
         self._notes: list[str] = []
         disks = host.choose_disks(options.disk, options.data, self._loops, self._notes)
-        swept = sweep(self._hierarchy, disks, self._sockets)
+        self._layers = host.open_layers(options.data, self._stage, self._loops)
+        self._kept = host.open_kept(options.data, disks, self._layers)
+        swept = sweep(self._hierarchy, disks, self._layers, self._kept, self._sockets)
         self._notes += [*self._hierarchy.notes, *host.weaknesses()]
         self._zygotes = Zygotes(self._forge, self._hierarchy, _templates(options.data), f"{options.data}/templates",
                                 Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended)
-        workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage), self._uids, self._sockets, owner, filters)
+        workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage), self._uids, self._sockets, owner, filters,
+                            self._layers, self._kept)
         self._rooms = Rooms(workshop, self._zygotes, self._emit)
         hello = {"version": "1", "cgroup": self._hierarchy.version, "disk": disks.kind, "swept": swept, "notes": self._notes}
-        self._handlers = handlers(self._rooms, self._zygotes, hello)
+        self._handlers = handlers(self._rooms, self._zygotes, self._layers, self._kept, hello)
         self._forge.start()
 
     def run(self) -> int:
@@ -147,7 +150,8 @@ class Daemon:
         except RuntimeError:  # the machine gives us no thread
             for sandbox in self._rooms.names():
                 self._destroy(sandbox)
-        for step in (self._zygotes.stop_all, self._rooms.close, self._hierarchy.close, self._loops.remove_added, self._remove_runtime):
+        closers = [self._layers.close] if self._kept is None else [self._kept.close, self._layers.close]
+        for step in (self._zygotes.stop_all, self._rooms.close, *closers, self._hierarchy.close, self._loops.remove_added, self._remove_runtime):
             try:
                 step()
             except (OSError, RoomError) as error:
@@ -159,7 +163,7 @@ class Daemon:
 
     def _destroy(self, sandbox: str) -> None:
         try:
-            self._rooms.destroy(sandbox)
+            self._rooms.retire(sandbox)
         except (OSError, RoomError) as error:
             log(f"destroying {sandbox}: {error}")
 

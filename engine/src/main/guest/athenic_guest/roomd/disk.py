@@ -2,7 +2,8 @@
 
 A sparse ext4 image on a loop device; without loop devices a tmpfs (which counts as the room's memory). The image is a copy of one that
 was made once per size: mkfs takes 36 ms, the sparse copy of its few blocks well under one. No journal and no barriers: a room does
-not outlive a power failure, and its fsync must not slow its neighbours.
+not outlive a power failure, and its fsync must not slow its neighbours. Files on an image belong to the room's own ids, 0 to 65,535:
+so an image that is kept, or copied as a layer, fits whatever range of the host's ids a room has.
 """
 
 from __future__ import annotations
@@ -14,26 +15,39 @@ import os
 import struct
 import subprocess
 import threading
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from athenic_guest.linux import SyscallError
 from athenic_guest.roomd import mounts
+from athenic_guest.roomd.errors import RoomError
 from athenic_guest.roomd.loop import LoopDevices
 
 _BLOCK: Final = 4096
 _EXT4_IOC_SHUTDOWN: Final = 0x8004_587D  # fs/ext4/ext4.h: _IOR('X', 125, __u32)
 _NO_LOG_FLUSH: Final = 2
 _ATTRIBUTES: Final = mounts.ATTR_NODEV | mounts.ATTR_NOATIME
+IN_MEMORY: Final = "this host has no loop devices: what sandboxes write is in memory, and is neither kept nor copied"
 _MKFS: Final = ("/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4")
 
 
 class Disk(Protocol):
-    """A mounted file system that is visible nowhere: `mount` is its descriptor."""
+    """A mounted file system that is visible nowhere: `mount` is its descriptor. In it are the folders `upper` and `work` of an overlay.
+
+    `mapped`: its owners are the room's own ids, to be shifted into the room's range by an id-mapped mount.
+    """
 
     mount: int
+    mapped: bool
 
     def discard(self) -> None:
-        """Throws the content away. Afterwards no mount, device or file is left. May be called after a failure, once."""
+        """Throws the content away, unless it is retained. Afterwards no mount or device is left. May be called after a failure, once."""
+
+    def image(self) -> int:
+        """A new descriptor of the image's file."""
+
+    def retain(self, folder: int) -> None:
+        """From now on `discard` moves the image into the directory instead of deleting it."""
 
 
 class Disks(Protocol):
@@ -42,8 +56,8 @@ class Disks(Protocol):
     kind: str
 
     def create(self, name: str, size: int, inodes: int) -> Disk: ...
-    def sweep(self) -> set[str]:
-        """Removes what an earlier life left; returns the names of the sandboxes."""
+    def sweep(self, spared: Collection[str] = ()) -> set[str]:
+        """Removes what an earlier life left, but for the spared names; returns the names of the sandboxes."""
 
 
 class LoopDisks:
@@ -66,13 +80,45 @@ class LoopDisks:
             opened.callback(os.close, target)
             try:
                 copy_sparse(base, target, size)
-                device, descriptor = self._devices.bind(target)
-                opened.callback(os.close, descriptor)
-                # From here on the mount keeps the device; without a user the kernel unbinds it (LO_FLAGS_AUTOCLEAR).
-                mount = mounts.new_mount("ext4", {"source": device}, ("noinit_itable", "nobarrier"), _ATTRIBUTES)
+                disk = self._mount(image, target)
             except BaseException:
                 os.unlink(image, dir_fd=self._folder)
                 raise
+        try:
+            _make_parts(disk.mount)
+        except BaseException:
+            disk.discard()
+            raise
+        return disk
+
+    def take_back(self, name: str, kept: int) -> Disk:
+        """The disk of an image that `retain` put into the directory `kept`. When it cannot be mounted it stays there."""
+        image = f"{name}.img"
+        os.rename(image, image, src_dir_fd=kept, dst_dir_fd=self._folder)
+        try:
+            target = os.open(image, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
+            try:
+                return self._mount(image, target)
+            finally:
+                os.close(target)
+        except BaseException:
+            os.rename(image, image, src_dir_fd=self._folder, dst_dir_fd=kept)
+            raise
+
+    def give_up(self, name: str, kept: int) -> None:
+        """Moves the image of a dead room into the directory `kept`, once no device uses it any more."""
+        image = f"{name}.img"
+        self._devices.unbind_file(self._folder, image)
+        self._devices.await_unused(self._folder, image)
+        os.rename(image, image, src_dir_fd=self._folder, dst_dir_fd=kept)
+
+    def _mount(self, image: str, target: int) -> LoopDisk:
+        device, descriptor = self._devices.bind(target)
+        try:
+            # From here on the mount keeps the device; without a user the kernel unbinds it (LO_FLAGS_AUTOCLEAR).
+            mount = mounts.new_mount("ext4", {"source": device}, ("noinit_itable", "nobarrier"), _ATTRIBUTES)
+        finally:
+            os.close(descriptor)
         return LoopDisk(mount, self._folder, image, device, self._devices)
 
     def _base(self, size: int, inodes: int) -> int:
@@ -94,9 +140,9 @@ class LoopDisks:
                 raise
             return descriptor
 
-    def sweep(self) -> set[str]:
+    def sweep(self, spared: Collection[str] = ()) -> set[str]:
         """Deletes images; their devices unbind themselves as the dead rooms' mounts go, and are unbound here where they do not."""
-        names = os.listdir(self._folder)
+        names = [name for name in os.listdir(self._folder) if name.removesuffix(".img") not in spared]
         for name in names:
             self._devices.unbind_file(self._folder, name)
             os.unlink(name, dir_fd=self._folder)
@@ -106,14 +152,33 @@ class LoopDisks:
 class LoopDisk:
     """One room's image, bound and mounted."""
 
+    mapped = True
+
     def __init__(self, mount: int, folder: int, image: str, device: str, devices: LoopDevices) -> None:
         self.mount = mount
+        self._retained: int | None = None
         self._folder = folder
         self._image = image
         self._device = device
         self._devices = devices
 
+    def image(self) -> int:
+        return os.open(self._image, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
+
+    def retain(self, folder: int) -> None:
+        self._retained = folder
+
     def discard(self) -> None:
+        if self._retained is None:
+            self._shut_down()
+        os.close(self.mount)
+        self._devices.await_unbound(self._device, self._folder, self._image)
+        if self._retained is None:
+            os.unlink(self._image, dir_fd=self._folder)
+        else:
+            os.rename(self._image, self._image, src_dir_fd=self._folder, dst_dir_fd=self._retained)
+
+    def _shut_down(self) -> None:
         try:
             # Nothing that is still unwritten gets written: the room is gone. Without it a full disk took seconds to unmount.
             root = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.mount)
@@ -123,9 +188,6 @@ class LoopDisk:
                 os.close(root)
         except OSError:
             pass  # an optimisation only
-        os.close(self.mount)
-        self._devices.await_unbound(self._device, self._folder, self._image)
-        os.unlink(self._image, dir_fd=self._folder)
 
 
 class TmpfsDisks:
@@ -135,21 +197,37 @@ class TmpfsDisks:
 
     def create(self, name: str, size: int, inodes: int) -> Disk:
         del name
-        return TmpfsDisk(mounts.new_mount("tmpfs", {"size": str(size), "nr_inodes": str(inodes), "mode": "755"}, (), _ATTRIBUTES))
+        mount = mounts.new_mount("tmpfs", {"size": str(size), "nr_inodes": str(inodes), "mode": "755"}, (), _ATTRIBUTES)
+        _make_parts(mount)
+        return TmpfsDisk(mount)
 
-    def sweep(self) -> set[str]:
+    def sweep(self, spared: Collection[str] = ()) -> set[str]:
         """Nothing outlives its mount."""
+        del spared
         return set()
 
 
 class TmpfsDisk:
-    """One room's tmpfs."""
+    """One room's tmpfs. It belongs to the host's ids: tmpfs can be id-mapped since Linux 6.3 only."""
+
+    mapped = False
 
     def __init__(self, mount: int) -> None:
         self.mount = mount
 
+    def image(self) -> int:
+        raise RoomError("failed_precondition", IN_MEMORY)
+
+    def retain(self, folder: int) -> None:
+        raise RoomError("failed_precondition", IN_MEMORY)
+
     def discard(self) -> None:
         os.close(self.mount)
+
+
+def _make_parts(mount: int) -> None:
+    os.mkdir("upper", 0o755, dir_fd=mount)
+    os.mkdir("work", 0o700, dir_fd=mount)
 
 
 def copy_sparse(source: int, target: int, size: int) -> None:
@@ -172,7 +250,18 @@ def copy_sparse(source: int, target: int, size: int) -> None:
             raise
         end = os.lseek(source, start, os.SEEK_HOLE)
         while start < end:
-            start += os.pwrite(target, os.pread(source, min(end - start, 1 << 20), start), start)
+            start += _copy_part(source, target, start, end - start)
+
+
+def _copy_part(source: int, target: int, start: int, length: int) -> int:
+    """Within the kernel where it can."""
+    try:
+        copied = os.copy_file_range(source, target, length, start, start)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        copied = 0
+    return copied or os.pwrite(target, os.pread(source, min(length, 1 << 20), start), start)
 
 
 def make_ext4(path: str, size: int, inodes: int) -> None:

@@ -16,6 +16,8 @@ from athenic_guest.roomd.cgroup_v2 import HierarchyV2
 from athenic_guest.roomd.cgroups import Hierarchy
 from athenic_guest.roomd.disk import Disks, LoopDisks, TmpfsDisks
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.kept import Kept
+from athenic_guest.roomd.layers import Layers
 from athenic_guest.roomd.lockfile import LockFile
 from athenic_guest.roomd.loop import LoopDevices
 
@@ -102,6 +104,25 @@ def choose_hierarchy(instance: str) -> Hierarchy:
     if not mounted.v1:
         raise SyscallError("open", "/sys/fs/cgroup", 2, "no control groups are mounted: rooms could not be limited")
     return HierarchyV1(mounted, instance)
+
+
+def open_layers(data: str, stage: str, loops: LoopDevices) -> Layers:
+    opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return Layers(folders.open_owned(opened, "snapshots"), f"{stage}/layers", loops)
+    finally:
+        os.close(opened)
+
+
+def open_kept(data: str, disks: Disks, layers: Layers) -> Kept | None:
+    """None where disks are memory."""
+    if not isinstance(disks, LoopDisks):
+        return None
+    opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return Kept(folders.open_owned(opened, "kept"), disks, layers)
+    finally:
+        os.close(opened)
 
 
 def choose_disks(wanted: str, data: str, loops: LoopDevices, notes: list[str]) -> Disks:

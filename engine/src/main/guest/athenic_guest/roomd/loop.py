@@ -16,6 +16,7 @@ from athenic_guest.linux import SyscallError
 from athenic_guest.roomd import cgroups
 
 _LOOP_CONFIGURE, _LOOP_CLR_FD, _LOOP_CTL_GET_FREE, _LOOP_CTL_REMOVE = 0x4C0A, 0x4C01, 0x4C82, 0x4C81
+_LO_FLAGS_READ_ONLY: Final = 1
 _LO_FLAGS_AUTOCLEAR: Final = 4
 _MAJOR: Final = 7
 _UNBIND_SECONDS: Final = 10.0
@@ -34,17 +35,17 @@ class LoopDevices:
     def _count() -> int:
         return sum(1 for name in os.listdir("/sys/block") if name.startswith("loop"))
 
-    def bind(self, file: int) -> tuple[str, int]:
+    def bind(self, file: int, read_only: bool = False) -> tuple[str, int]:
         """Binds the file to a free device that unbinds itself; returns the device's path and an open descriptor that keeps it bound."""
         with self._lock, open("/dev/loop-control", "rb") as control:
             for _ in range(64):  # another program may take the number first
                 number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
                 path = self._node(number)
-                device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                device = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CLOEXEC)
                 try:
                     # struct loop_config: fd, block_size, loop_info64 (lo_flags at 52 of 232), 8 reserved words
                     info = bytearray(232)
-                    struct.pack_into("I", info, 52, _LO_FLAGS_AUTOCLEAR)
+                    struct.pack_into("I", info, 52, _LO_FLAGS_AUTOCLEAR | (_LO_FLAGS_READ_ONLY if read_only else 0))
                     fcntl.ioctl(device, _LOOP_CONFIGURE, struct.pack("II", file, 4096) + bytes(info) + bytes(64))
                     return path, device
                 except OSError as error:
@@ -70,6 +71,14 @@ class LoopDevices:
             if _backing_file(os.path.basename(path)) != file:
                 return
         raise SyscallError("close", path, errno.EBUSY, "the loop device is still in use")
+
+    def await_unused(self, folder: int, name: str) -> None:
+        """Waits until no device is bound to the file `name` of `folder`."""
+        file = _real_path(folder, name)
+        for _ in cgroups.until(time.monotonic() + _UNBIND_SECONDS):
+            if not any(_backing_file(device) == file for device in os.listdir("/sys/block") if device.startswith("loop")):
+                return
+        raise SyscallError("close", name, errno.EBUSY, "a loop device still uses it")
 
     def unbind_file(self, folder: int, name: str) -> None:
         """Unbinds every device whose backing file is `name` in the directory `folder`."""

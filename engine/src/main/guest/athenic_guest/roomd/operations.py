@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from athenic_guest.roomd.requests import Fields, guest_request, room_request
+from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.kept import Kept
+from athenic_guest.roomd.layers import Layers
+from athenic_guest.roomd.requests import Fields, guest_request, room_request, snapshot_request
 from athenic_guest.roomd.rooms import Rooms
 from athenic_guest.roomd.server import Handler
 from athenic_guest.roomd.zygotes import Zygotes
 
 
-def handlers(rooms: Rooms, zygotes: Zygotes, hello: dict[str, Any]) -> dict[str, Handler]:
+_PAGE: Final = 40  # a record is at most 1.5 KiB, an answer at most 64
+
+
+def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, hello: dict[str, Any]) -> dict[str, Handler]:
     """By name of the operation; `hello` is that operation's answer."""
 
     def say_hello(fields: Fields) -> dict[str, Any]:
@@ -37,6 +43,40 @@ def handlers(rooms: Rooms, zygotes: Zygotes, hello: dict[str, Any]) -> dict[str,
         fields.done()
         return {"sandboxes": rooms.names()}
 
+    def freeze(fields: Fields) -> None:
+        sandbox, keep = fields.identifier("sandbox"), fields.flag("keep")
+        fields.done()
+        rooms.freeze(sandbox, True, keep)
+
+    def destroy(fields: Fields) -> None:
+        sandbox, keep = fields.identifier("sandbox"), fields.flag("keep")
+        fields.done()
+        if keep:
+            rooms.keep(sandbox)
+        else:
+            rooms.destroy(sandbox)
+
+    def snapshot_list(fields: Fields) -> dict[str, Any]:
+        after = fields.after()
+        fields.done()
+        return layers.page(after, _PAGE)
+
+    def snapshot_drop(fields: Fields) -> None:
+        snapshot = fields.identifier("snapshot")
+        fields.done()
+        layers.drop(snapshot)
+
+    def kept_list(fields: Fields) -> dict[str, Any]:
+        after = fields.after()
+        fields.done()
+        return {"kept": [], "more": False} if kept is None else kept.page(after, _PAGE)
+
+    def kept_drop(fields: Fields) -> None:
+        sandbox = _sandbox(fields)
+        if kept is None:
+            raise RoomError("not_found", f"no disk of sandbox {sandbox} is kept")
+        kept.drop(sandbox)
+
     return {
         "hello": say_hello,
         "zygote.start": zygote_start,
@@ -45,9 +85,14 @@ def handlers(rooms: Rooms, zygotes: Zygotes, hello: dict[str, Any]) -> dict[str,
         "guest.start": lambda fields: rooms.start_guest(guest_request(fields)),
         "guest.kill": guest_kill,
         "room.stat": lambda fields: rooms.stat(_sandbox(fields)),
-        "room.freeze": lambda fields: rooms.freeze(_sandbox(fields), True),
+        "room.freeze": freeze,
         "room.thaw": lambda fields: rooms.freeze(_sandbox(fields), False),
-        "room.destroy": lambda fields: rooms.destroy(_sandbox(fields)),
+        "room.destroy": destroy,
+        "snapshot.create": lambda fields: rooms.snapshot(snapshot_request(fields)),
+        "snapshot.list": snapshot_list,
+        "snapshot.drop": snapshot_drop,
+        "kept.list": kept_list,
+        "kept.drop": kept_drop,
         "rooms": list_rooms,
     }
 

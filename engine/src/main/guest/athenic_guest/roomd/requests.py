@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from athenic_guest.roomd.cgroups import Limits
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.layers import MAX_DEPTH
 
 KINDS: Final = ("agent", "python", "javascript", "bash")
 _ID: Final = re.compile(r"[a-z0-9]{1,32}")
 _TEMPLATE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MIB: Final = 1 << 20
+_NOTE_BYTES: Final = 512
 # Lowest and highest value of each limit; a room below the lowest cannot start its first process.
 BOUNDS: Final = {
     "memoryBytes": (32 * _MIB, 1 << 42),
@@ -33,6 +35,18 @@ class RoomRequest:
     template: str
     limits: Limits
     hostname: str
+    layers: tuple[str, ...] = ()
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class SnapshotRequest:
+    """`snapshot.create`."""
+
+    sandbox: str
+    snapshot: str
+    note: str
+    most_bytes: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,34 @@ class Fields:
 
     def identifier(self, key: str) -> str:
         return self.text(key, _ID)
+
+    def has(self, key: str) -> bool:
+        return key in self._rest
+
+    def flag(self, key: str) -> bool:
+        """An optional truth value; absent is false."""
+        value = self._rest.pop(key, False)
+        if not isinstance(value, bool):
+            raise RoomError("invalid_argument", f"{self._op}: {key} must be true or false")
+        return value
+
+    def after(self) -> str:
+        """An optional name: the last one of the page before."""
+        return self.identifier("after") if self.has("after") else ""
+
+    def note(self) -> str:
+        """A text of the client's own, not looked at; it may be empty."""
+        value = self._take("note")
+        if not isinstance(value, str) or len(value.encode()) > _NOTE_BYTES or "\0" in value:
+            raise RoomError("invalid_argument", f"{self._op}: note must be a text of at most {_NOTE_BYTES} bytes")
+        return value
+
+    def layers(self) -> tuple[str, ...]:
+        """Optional names of layers, oldest first."""
+        value = self._rest.pop("layers", [])
+        if not isinstance(value, list) or len(value) > MAX_DEPTH or not all(isinstance(name, str) and _ID.fullmatch(name) for name in value):
+            raise RoomError("invalid_argument", f"{self._op}: layers must be a list of at most {MAX_DEPTH} names that match ^{_ID.pattern}$")
+        return tuple(value)
 
     def template(self) -> str:
         return self.text("template", _TEMPLATE)
@@ -119,7 +161,13 @@ def _whole(what: str, value: object, lowest: int, highest: int) -> int:
 
 
 def room_request(fields: Fields) -> RoomRequest:
-    request = RoomRequest(fields.identifier("sandbox"), fields.template(), fields.limits(), fields.hostname())
+    request = RoomRequest(fields.identifier("sandbox"), fields.template(), fields.limits(), fields.hostname(), fields.layers(), fields.flag("kept"))
+    fields.done()
+    return request
+
+
+def snapshot_request(fields: Fields) -> SnapshotRequest:
+    request = SnapshotRequest(fields.identifier("sandbox"), fields.identifier("snapshot"), fields.note(), fields.whole("maxTotalBytes", 0, 1 << 50))
     fields.done()
     return request
 

@@ -15,8 +15,10 @@ from athenic_guest import linux
 from athenic_guest.roomd import cgroups, entry
 from athenic_guest.roomd.cgroups import Group, Hierarchy
 from athenic_guest.roomd.children import Child, Forker
-from athenic_guest.roomd.disk import Disk, Disks
+from athenic_guest.roomd.disk import IN_MEMORY, Disk, Disks
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.kept import Kept
+from athenic_guest.roomd.layers import Layers
 from athenic_guest.roomd.requests import RoomRequest
 from athenic_guest.roomd.rootfs import RootFactory
 from athenic_guest.roomd.uids import RANGE, UidRanges
@@ -41,6 +43,7 @@ class Room:
     group: Group
     folder: str
     undo: Undo
+    layers: tuple[str, ...] = ()
     guests: dict[str, Child] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     frozen: bool = False
@@ -59,6 +62,8 @@ class Workshop:
     sockets: str
     owner: tuple[int, int]
     filters: tuple[bytes, bytes]
+    layers: Layers
+    kept: Kept | None  # none where disks are memory
 
 
 def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
@@ -76,8 +81,10 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
         undo.add(group.remove)
         group.make()
         group.limit(request.limits)
-        disk = workshop.disks.create(request.sandbox, request.limits.disk_bytes, request.limits.inodes)
-        undo.add(disk.discard)
+        layers = workshop.layers.hold(request.layers, request.template, dropped_too=request.kept)
+        undo.add(lambda: workshop.layers.release(request.layers))
+        disk, kept = _disk(workshop, request), workshop.kept
+        undo.add(disk.discard if kept is None else lambda: kept.discard(request.sandbox, disk))
         init, control = _fork_init(workshop.forge, group, uid_base)
         undo.add(lambda: _end(init))
         with control:
@@ -85,19 +92,31 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
             _map_users(init.pid, uid_base)
             for file in group.join_files():
                 cgroups.write(file, str(init.pid))
-            root = workshop.roots.create(request.sandbox, template, disk.mount, init.pid, uid_base)
+            root = workshop.roots.create(request.sandbox, template, layers, disk, init.pid, uid_base)
             try:
                 _order(control, root, request, workshop.filters)
             finally:
                 os.close(root)
             _await_init(control, init)
-        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo)
+        if request.kept and kept is not None:
+            kept.taken(request.sandbox)
+        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo, request.layers)
     except BaseException as error:
         try:
             undo.run()
         except Exception as failure:  # it must not hide why the room could not be made
             error.add_note(f"and undoing failed: {failure}")
         raise
+
+
+def _disk(workshop: Workshop, request: RoomRequest) -> Disk:
+    if not request.kept:
+        if workshop.kept is not None and workshop.kept.marked(request.sandbox):
+            raise RoomError("already_exists", f"the disk of sandbox {request.sandbox} is kept: take it (kept) or drop it")
+        return workshop.disks.create(request.sandbox, request.limits.disk_bytes, request.limits.inodes)
+    if workshop.kept is None:
+        raise RoomError("failed_precondition", IN_MEMORY)
+    return workshop.kept.take(request.sandbox, request.template, request.layers)
 
 
 def _fork_init(forge: Forker, group: Group, uid_base: int) -> tuple[Child, socket.socket]:

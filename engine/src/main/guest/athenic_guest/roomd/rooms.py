@@ -13,10 +13,13 @@ from typing import Any
 
 from athenic_guest.roomd import room as room_module
 from athenic_guest.roomd.children import Child, exit_fields
+from athenic_guest.roomd.disk import IN_MEMORY
 from athenic_guest.roomd.errors import RoomError
 from athenic_guest.roomd.guard import Guard
+from athenic_guest.roomd.kept import Kept
+from athenic_guest.roomd.layers import sync
 from athenic_guest.roomd.oom import OomWatch
-from athenic_guest.roomd.requests import GuestRequest, RoomRequest
+from athenic_guest.roomd.requests import GuestRequest, RoomRequest, SnapshotRequest
 from athenic_guest.roomd.room import Room, Workshop
 from athenic_guest.roomd.zygotes import Zygotes
 
@@ -90,13 +93,61 @@ class Rooms:
         with self._held(sandbox) as room:
             return dict(room_module.statistics(room))
 
-    def freeze(self, sandbox: str, frozen: bool) -> None:
+    def freeze(self, sandbox: str, frozen: bool, keep: bool = False) -> None:
+        """`keep`: should the room end with roomd, its disk is kept."""
         with self._held(sandbox) as room:
+            kept = self._kept() if keep else self._workshop.kept
             room.frozen = True  # also when it fails half-way: a guest that is started there would never be ready
             room.group.freeze(frozen)
             room.frozen = frozen
+            if keep:
+                kept.mark(sandbox, room.template, room.layers, room.disk)
+            elif kept is not None:
+                kept.unmark(sandbox)
+
+    def snapshot(self, request: SnapshotRequest) -> dict[str, Any]:
+        """Copies the disk of a room, which stands still meanwhile, as a layer."""
+        with self._held(request.sandbox) as room:
+            image = room.disk.image()
+            try:
+                if not room.frozen:
+                    room.group.freeze(True)
+                try:
+                    sync(room.disk.mount)
+                    return self._workshop.layers.add(request.snapshot, room.template, room.layers, image, request.most_bytes, request.note)
+                finally:
+                    if not room.frozen and not room.destroyed:
+                        room.group.freeze(False)
+            finally:
+                os.close(image)
+
+    def keep(self, sandbox: str) -> None:
+        """Ends a room and keeps its disk."""
+        kept = self._kept()
+        with self._held(sandbox) as room:
+            kept.mark(sandbox, room.template, room.layers, room.disk)
+            kept.leave(sandbox)
+        self._destroy(sandbox)
+
+    def retire(self, sandbox: str) -> None:
+        """Ends a room as roomd ends: the disk of a paused one is kept."""
+        kept = self._workshop.kept
+        if kept is not None and kept.marked(sandbox):
+            kept.leave(sandbox)
+        self._destroy(sandbox)
 
     def destroy(self, sandbox: str) -> None:
+        kept = self._workshop.kept
+        if kept is not None:
+            kept.unmark(sandbox)
+        self._destroy(sandbox)
+
+    def _kept(self) -> Kept:
+        if self._workshop.kept is None:
+            raise RoomError("failed_precondition", IN_MEMORY)
+        return self._workshop.kept
+
+    def _destroy(self, sandbox: str) -> None:
         """The room's processes are killed before its lock is taken: what another request waits for, as the start of a guest that the room
         has stopped, ends at once."""
         with self._lock:

@@ -1,8 +1,8 @@
-"""The root of a room: an overlay of the template (read-only, its owners shifted into the room's ids) and the room's disk.
+"""The root of a room: an overlay of the template, the layers of a snapshot (both read-only) and the room's disk.
 
-Everything is mounted in roomd's own mount namespace, for the moment that overlayfs needs paths, and goes to the room as a descriptor.
-overlayfs with an id-mapped lower layer: Linux 5.19. An id-mapped *upper* comes out read-only (measured): so the upper layer belongs
-to the room's ids on the disk itself.
+All of them hold the room's own ids, 0 to 65,535, and are id-mapped into its range: so a disk and a layer fit every room, whatever range it has.
+overlayfs over id-mapped layers: Linux 5.19. An id-mapped *upper* needs a maker whose files it can hold: the thread that mounts makes files as
+the room's root, with the capabilities of ours (mounted by root it came out read-only: the folder that overlayfs makes in `work` had no owner there).
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from athenic_guest import linux
 from athenic_guest.roomd import mounts
-
+from athenic_guest.roomd.disk import Disk
 
 # redirect_dir: directories of the template can be renamed.
-_OPTIONS = {"source": "sandbox", "lowerdir": "lower", "upperdir": "disk/upper", "workdir": "disk/work", "redirect_dir": "on",
-            "metacopy": "off", "index": "off"}
+_OPTIONS = {"source": "sandbox", "upperdir": "disk/upper", "workdir": "disk/work", "redirect_dir": "on", "metacopy": "off", "index": "off"}
 
 
 class RootFactory:
@@ -26,37 +27,56 @@ class RootFactory:
     def __init__(self, stage: str) -> None:
         self._stage = stage
         self._working_directory = threading.Lock()
+        self._capabilities = linux.permitted_capabilities()
 
-    def create(self, name: str, template: int, disk: int, init: int, uid_base: int) -> int:
+    def create(self, name: str, template: int, layers: Sequence[int], disk: Disk, init: int, uid_base: int) -> int:
         """The descriptor of the overlay for the room whose first process is `init` (its user namespace has its map already).
 
-        `template` is the template's folder, `disk` the mount of the room's disk; both stay the caller's.
+        `template` is the template's folder, `layers` those of a snapshot, oldest first; all stay the caller's.
         """
         folder = f"{self._stage}/{name}"
+        names = ["lower", *(f"layer{number}" for number in range(1, len(layers) + 1))]
         with contextlib.ExitStack() as undo:
-            for path in (folder, f"{folder}/lower", f"{folder}/disk"):
+            for path in (folder, f"{folder}/disk", *(f"{folder}/{layer}" for layer in names)):
                 os.mkdir(path, 0o700)
                 undo.callback(os.rmdir, path)
-            lower = mounts.clone_tree(template)
-            undo.callback(os.close, lower)
             namespace = os.open(f"/proc/{init}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-            try:
+            undo.callback(os.close, namespace)
+            for layer, source in zip(names, (template, *layers), strict=True):
+                lower = mounts.clone_tree(source)
+                undo.callback(os.close, lower)
                 mounts.set_attributes(lower, mounts.ATTR_RDONLY | mounts.ATTR_NODEV | mounts.ATTR_IDMAP, namespace)
-            finally:
-                os.close(namespace)
-            mounts.attach(lower, f"{folder}/lower")
-            undo.callback(linux.umount, f"{folder}/lower")
-            copy = mounts.clone_tree(disk)
-            undo.callback(os.close, copy)
-            mounts.attach(copy, f"{folder}/disk")
+                mounts.attach(lower, f"{folder}/{layer}")
+                undo.callback(linux.umount, f"{folder}/{layer}")
+            if disk.mapped:
+                mounts.set_attributes(disk.mount, mounts.ATTR_IDMAP, namespace)
+            mounts.attach(disk.mount, f"{folder}/disk")
             undo.callback(linux.umount, f"{folder}/disk")
-            for layer, mode in (("upper", 0o755), ("work", 0o700)):
-                os.mkdir(f"{folder}/disk/{layer}", mode)
-                os.chown(f"{folder}/disk/{layer}", uid_base, uid_base)
+            if not disk.mapped:
+                for part in ("upper", "work"):
+                    os.chown(f"{folder}/disk/{part}", uid_base, uid_base)
+            options = {**_OPTIONS, "lowerdir": ":".join(reversed(names))}
             # The room sees these texts in its table of mounts: relative, they tell nothing about the host.
             with self._working_directory:
                 os.chdir(folder)
                 try:
-                    return mounts.new_mount("overlay", _OPTIONS, (), mounts.ATTR_NODEV | mounts.ATTR_NOATIME)
+                    return self._mount(options, uid_base if disk.mapped else None)
                 finally:
                     os.chdir("/")
+
+    def _mount(self, options: dict[str, str], owner: int | None) -> int:
+        if owner is None:
+            return _overlay(options)
+
+        def mount_as_owner() -> int:
+            linux.set_file_owner(owner)
+            linux.set_capabilities(self._capabilities)
+            return _overlay(options)
+
+        # In a thread that ends with it: nothing else is ever done as the room's root.
+        with ThreadPoolExecutor(1, thread_name_prefix="overlay") as pool:
+            return pool.submit(mount_as_owner).result()
+
+
+def _overlay(options: dict[str, str]) -> int:
+    return mounts.new_mount("overlay", options, (), mounts.ATTR_NODEV | mounts.ATTR_NOATIME)

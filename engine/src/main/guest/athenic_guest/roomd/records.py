@@ -1,0 +1,53 @@
+"""Small JSON files beside images: written at once or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+
+_LONGEST: Final = 16_384
+_DRAFT: Final = ".draft"
+
+
+def boot_id() -> str:
+    """Changes with every start of the machine; random(4)."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def write(folder: int, name: str, record: dict[str, Any], lasting: bool = False) -> None:
+    """Replaces `name`.json in the directory; `lasting`: it also survives a failure of power."""
+    draft = f".{name}.json{_DRAFT}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        os.write(descriptor, json.dumps(record).encode())
+        if lasting:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.rename(draft, f"{name}.json", src_dir_fd=folder, dst_dir_fd=folder)
+    if lasting:
+        os.fsync(folder)
+
+
+def read_all(folder: int) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Every record by its name; none for a file that holds no record."""
+    for file in sorted(os.listdir(folder)):
+        if not file.endswith(".json"):
+            continue
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            record = json.loads(os.read(descriptor, _LONGEST))
+        except ValueError:
+            record = None
+        finally:
+            os.close(descriptor)
+        yield file.removesuffix(".json"), record if isinstance(record, dict) else None
+
+
+def remove(folder: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{name}.json", dir_fd=folder)
