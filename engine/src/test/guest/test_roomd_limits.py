@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import unittest
 
 from roomd_case import RoomdCase
@@ -134,6 +135,31 @@ result = [written, number]
         statistics = self.roomd.call("room.stat", sandbox=sandbox)
         self.assertLessEqual(statistics["diskTotalBytes"], 32 * _MIB)
 
+    def test_the_disk_is_no_faster_than_its_limit(self) -> None:
+        sandbox = self.room(diskBytes=64 * _MIB, ioBytes=2 * _MIB)
+        kernel = self.roomd.guest(sandbox)
+
+        written, read = probe(kernel, """
+import mmap, os, time
+page = mmap.mmap(-1, 1 << 20)
+fd = os.open('/home/user/fast', os.O_CREAT | os.O_RDWR | os.O_DIRECT)
+began = time.monotonic()
+for _ in range(4): os.write(fd, page)
+written = time.monotonic() - began
+os.lseek(fd, 0, os.SEEK_SET)
+began = time.monotonic()
+for _ in range(4): os.readv(fd, [page])
+result = [written, time.monotonic() - began]
+""")
+
+        self.assertGreater(written, 1.0)  # 2 s, less what the kernel lets through at once
+        self.assertGreater(read, 1.0)
+        self.roomd.call("room.destroy", sandbox=sandbox)
+        throttles = "/sys/fs/cgroup/blkio/blkio.throttle.write_bps_device"
+        if os.path.exists(throttles):
+            with open(throttles, encoding="ascii") as file:
+                self.assertNotIn(f" {2 * _MIB}\n", file.read())
+
     def test_inodes_end_at_the_limit(self) -> None:
         sandbox = self.room(diskBytes=64 * _MIB, inodes=1024)
         kernel = self.roomd.guest(sandbox)
@@ -198,7 +224,7 @@ result = [len(keep), timers]
 
     def test_limits_out_of_range_are_refused(self) -> None:
         for name, value in (("memoryBytes", 4096), ("memoryBytes", -1), ("cpuMillis", 0), ("pids", 1 << 40), ("diskBytes", 10), ("inodes", 0),
-                            ("inodes", 1.5), ("pids", True), ("cpuMillis", "1000")):
+                            ("inodes", 1.5), ("pids", True), ("ioBytes", -1), ("cpuMillis", "1000")):
             with self.subTest(name=name, value=value), self.assertRaises(RoomdError) as caught:
                 self.room(**{name: value})  # type: ignore[arg-type]
             self.assertEqual(caught.exception.code, "invalid_argument")

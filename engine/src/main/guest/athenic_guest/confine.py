@@ -21,6 +21,7 @@ USER_ID = 1000
 LISTENER, STATUS = 3, 4
 _NAMESPACES = (linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS | linux.CLONE_NEWCGROUP)
 _OPEN_FILES = 8192
+_RESERVED_PROCESSES = 32
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Target:
     uid: int
     oom_score: int
     filters: Sequence[bytes]
+    processes: int
 
 
 def listen(path: str, uid: int, gid: int) -> socket.socket:
@@ -67,7 +69,7 @@ def enter(target: Target, status: int) -> tuple[socket.socket, int]:
     os.chdir("/")
     os.umask(0o022)
     _keep_descriptors(listener.detach(), status)
-    _limit_resources()
+    _limit_resources(target.processes)
     keep = ROOM_CAPABILITIES
     linux.drop_bounding_set(keep)
     linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL)
@@ -100,8 +102,11 @@ def _keep_descriptors(listener: int, status: int) -> None:
     linux.close_from(5)
 
 
-def _limit_resources() -> None:
-    """getrlimit(2): no core dumps; at most 8,192 open files: their number on the whole machine (fs.file-max) is everybody's."""
+def _limit_resources(processes: int) -> None:
+    """getrlimit(2): no core dumps; at most 8,192 open files: their number on the whole machine (fs.file-max) is everybody's. One user of
+    the room cannot have all of its `processes`: the agent, which is another user, stays able to answer and to end a fork bomb."""
+    own = max(1, processes - min(_RESERVED_PROCESSES, processes // 4))
+    resource.setrlimit(resource.RLIMIT_NPROC, (own, own))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)

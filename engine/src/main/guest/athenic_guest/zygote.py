@@ -112,7 +112,7 @@ class Zygote:
             kind = order["kind"]
             listener, status = confine.enter(confine.Target(
                 init=init, groups=groups, socket_path=f"{_SOCKETS}/{order['socket']}", socket_uid=self._owner[0], socket_gid=self._owner[1],
-                uid=0 if kind == "agent" else confine.USER_ID, oom_score=_OOM_SCORES.get(kind, _KERNEL_OOM_SCORE), filters=self._filters), status)
+                uid=0 if kind == "agent" else confine.USER_ID, oom_score=_OOM_SCORES.get(kind, _KERNEL_OOM_SCORE), filters=self._filters, processes=order["processes"]), status)
             _reseed()
             gc.enable()
             environment = {str(key): str(value) for key, value in order["env"].items()}

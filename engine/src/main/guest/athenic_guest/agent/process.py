@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from .. import frames
+from .. import frames, marks
 from ..frames import Connection, Failure
 
 _PIPE_CHUNK = 32 << 10
@@ -36,9 +36,10 @@ class Config:
 
 
 class Process:
-    """`outputs` maps the descriptors to read to the type of their frames; with a pty, `terminal` is its parent side."""
+    """`outputs` maps the descriptors to read to the type of their frames; with a pty, `terminal` is its parent side. `mark`: what all
+    that it starts is known by."""
 
-    def __init__(self, config: Config, child: subprocess.Popen[bytes], outputs: dict[int, int], terminal: int | None) -> None:
+    def __init__(self, config: Config, child: subprocess.Popen[bytes], outputs: dict[int, int], terminal: int | None, mark: int) -> None:
         self.config = config
         self.tag = config.tag
         self.pid = child.pid
@@ -46,6 +47,7 @@ class Process:
         self._child = child
         self._outputs = outputs
         self._terminal = terminal
+        self._mark = mark
         self._stdin = child.stdin.fileno() if child.stdin else None
         self._stdin_lock = threading.Lock()  # guards _stdin and keeps the inputs of two connections apart
         self._lock = threading.Lock()  # guards _readers and end
@@ -82,7 +84,8 @@ class Process:
     # --- output ----------------------------------------------------------------------------------------------------------
 
     def pump(self, deadline: float | None) -> None:
-        """Passes output on until the process has ended and its pipes are closed. `deadline` (monotonic): then it is killed."""
+        """Passes output on until the process has ended and its pipes are closed. `deadline` (monotonic): then it is killed, with
+        all that it has started, and so are those that it left behind with its pipes open."""
         poll = select.poll()
         for descriptor in self._outputs:
             poll.register(descriptor, select.POLLIN)
@@ -96,14 +99,13 @@ class Process:
             for descriptor, _ in ready:
                 if descriptor == pidfd:
                     poll.unregister(pidfd)
-                    deadline = None
                     stop_at = self._patience()
                 elif not self._pass_on(descriptor, chunk):
                     poll.unregister(descriptor)
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 deadline = None
-                self._kill_group()
+                self.end_all()
             if stop_at is not None and now >= stop_at and not ready:
                 break
         self._wait(deadline)
@@ -137,7 +139,7 @@ class Process:
         try:
             self._child.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            self._kill_group()
+            self.end_all()
             self._child.wait()
 
     def finish(self) -> None:
@@ -200,11 +202,9 @@ class Process:
     def signal(self, number: int) -> None:
         self._child.send_signal(number)
 
-    def _kill_group(self) -> None:
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    def end_all(self) -> None:
+        """Kills it and everything that it has started."""
+        marks.end_all(self._mark)
 
     def resize(self, cols: int, rows: int) -> None:
         with self._stdin_lock:

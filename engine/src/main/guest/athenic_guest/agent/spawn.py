@@ -8,20 +8,27 @@ import os
 import pty
 import subprocess
 import termios
+import threading
 from typing import Any
 
-from .. import frames
+from .. import frames, marks
 from ..frames import Failure
 from .process import Config, Process, set_size
 from .users import User
 
 _PIPE_BYTES = 256 << 10
+_one_at_a_time = threading.Lock()  # the mark is the whole process's until the child has it
 
 
 def spawn(config: Config, user: User, env: dict[str, str], cwd: str, stdin: bool, size: tuple[int, int] | None) -> Process:
     """A running process in a session of its own. `size` = (columns, rows) puts it on a terminal. Raises Failure."""
     if not os.path.isdir(cwd):
         raise Failure("invalid_argument", f"cwd '{cwd}' does not exist")
+    with _one_at_a_time:
+        return _spawn(config, user, env, cwd, stdin, size, marks.take())
+
+
+def _spawn(config: Config, user: User, env: dict[str, str], cwd: str, stdin: bool, size: tuple[int, int] | None, mark: int) -> Process:
     options: dict[str, Any] = {
         "env": env,
         "cwd": cwd,
@@ -32,7 +39,7 @@ def spawn(config: Config, user: User, env: dict[str, str], cwd: str, stdin: bool
         "umask": 0o022,
     }
     try:
-        return _with_terminal(config, user, options, size) if size else _with_pipes(config, options, stdin)
+        return _with_terminal(config, user, options, size, mark) if size else _with_pipes(config, options, stdin, mark)
     except FileNotFoundError:
         raise Failure("not_found", f"command '{config.cmd}' not found") from None
     except PermissionError as error:
@@ -43,7 +50,7 @@ def spawn(config: Config, user: User, env: dict[str, str], cwd: str, stdin: bool
         raise Failure("invalid_argument", f"command '{config.cmd}' cannot be run: {error.strerror}") from None
 
 
-def _with_pipes(config: Config, options: dict[str, Any], stdin: bool) -> Process:
+def _with_pipes(config: Config, options: dict[str, Any], stdin: bool, mark: int) -> Process:
     child = subprocess.Popen(
         [config.cmd, *config.args],
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
@@ -62,10 +69,10 @@ def _with_pipes(config: Config, options: dict[str, Any], stdin: bool) -> Process
         outputs[descriptor] = kind
     if child.stdin:
         os.set_blocking(child.stdin.fileno(), False)
-    return Process(config, child, outputs, None)
+    return Process(config, child, outputs, None, mark)
 
 
-def _with_terminal(config: Config, user: User, options: dict[str, Any], size: tuple[int, int]) -> Process:
+def _with_terminal(config: Config, user: User, options: dict[str, Any], size: tuple[int, int], mark: int) -> Process:
     parent, child_end = pty.openpty()
     try:
         set_size(parent, *size)
@@ -80,7 +87,7 @@ def _with_terminal(config: Config, user: User, options: dict[str, Any], size: tu
     finally:
         os.close(child_end)
     os.set_blocking(parent, False)
-    return Process(config, child, {parent: frames.DATA}, parent)
+    return Process(config, child, {parent: frames.DATA}, parent, mark)
 
 
 def _enlarge(descriptor: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import signal
 import threading
 import time
 from typing import Any
@@ -106,7 +107,13 @@ def close_stdin(context: Context, connection: Connection, request: dict[str, Any
 
 def send_signal(context: Context, connection: Connection, request: dict[str, Any]) -> None:
     number = fields.integer(request, "signal", 1, 64)
-    context.registry.find(request).signal(number)
+    process = context.registry.find(request)
+    if fields.flag(request, "all"):
+        if number != signal.SIGKILL:
+            raise Failure("invalid_argument", "all: only signal 9 goes to all that a process has started")
+        process.end_all()
+    else:
+        process.signal(number)
     connection.send_json({"ok": {}})
 
 

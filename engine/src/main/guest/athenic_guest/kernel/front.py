@@ -16,7 +16,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Final, NoReturn
 
-from .. import frames
+from .. import frames, marks
 from . import environment, formats, processes
 from .capture import Capture
 from .output import Output, signals_blocked
@@ -96,11 +96,14 @@ class Front(ABC):
 
     def _execute(self, execution: Execution) -> None:
         self._earlier = processes.descendants()
+        mark = self._program.mark() if self._program is not None else None
         try:
             self._run(execution)
         except Death as death:
             self._program = None
             self.died(death)
+        if execution.cancelled and mark is not None:
+            marks.end_all(mark, self._program.pid if self._program is not None else 0)
         self._server.settle(execution)
         if self._program is None:
             self._program = self.launch()
@@ -148,6 +151,15 @@ class Program:
     @property
     def pid(self) -> int:
         return self._child.pid
+
+    def mark(self) -> int | None:
+        """Marks what it will start, and this kernel alike: whoever kills the kernel finds them by it. None when it has died."""
+        try:
+            mark = marks.take(self.pid)
+        except OSError:
+            return None
+        marks.give(0, mark)
+        return mark
 
     def signal(self, number: int) -> None:
         self._child.send_signal(number)

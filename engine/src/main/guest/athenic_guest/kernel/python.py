@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .. import frames
+from .. import frames, marks
 from . import environment, formats, hangup, patches, processes
 from .capture import Capture
 from .output import Output, signals_blocked
@@ -104,6 +104,7 @@ class Kernel:
         shell = self._shell
         shell.error = None
         before = environment.apply(execution.env)
+        mark = marks.take()
         self._gate.exact = processes.any_children()
         self._earlier = processes.descendants() if self._gate.exact else {}
         self._strike = self._struck = 0
@@ -125,6 +126,8 @@ class Kernel:
         if os.getpid() != self._pid:
             self._leave_copy()
         environment.restore(before)
+        if execution.cancelled:
+            marks.end_all(mark)
         self._libc.fflush(None)
         self._server.settle(execution)
         self._capture.finish(_SILENCE_SECONDS if execution.cancelled else 0.0)

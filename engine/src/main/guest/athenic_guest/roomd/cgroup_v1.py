@@ -15,6 +15,7 @@ from athenic_guest.roomd.cgroups import Group, Limits, Mounted, Usage, write
 NEEDED = ("memory", "cpu", "cpuacct", "pids", "freezer", "devices")
 # What a room may open: null, zero, full, random, urandom, tty, ptmx, pts. There is nothing else in /dev anyway.
 _ALLOWED_DEVICES = ("c 1:3 rw", "c 1:5 rw", "c 1:7 rw", "c 1:8 rw", "c 1:9 rw", "c 5:0 rw", "c 5:2 rw", "c 136:* rw")
+_THROTTLES = ("blkio.throttle.read_bps_device", "blkio.throttle.write_bps_device")
 _DIE_SECONDS = 10.0
 _SOCKET_SHARE = 4
 
@@ -32,6 +33,10 @@ class HierarchyV1:
         self.notes: list[str] = []
         if mounted.v2 is None:
             self.notes.append("no cgroup v2 tree: rooms are killed through their first process only")
+        self._blkio = mounted.v1.get("blkio")
+        if self._blkio is None or not os.path.exists(f"{self._blkio}/{_THROTTLES[0]}"):
+            self._blkio = None
+            self.notes.append("no blkio controller with throttling: how fast a sandbox reads and writes its disk has no bound")
         # Controllers that are mounted together share one directory: dict keeps one of each, in order.
         self._controllers = {name: f"{mounted.v1[name]}/{cgroups.ROOT}" for name in NEEDED}
         self._trees = list(dict.fromkeys(self._controllers.values()))
@@ -42,13 +47,30 @@ class HierarchyV1:
         for tree in [*self._trees, *([self._v2] if self._v2 else [])]:
             cgroups.make_directory(tree)
             cgroups.make_directory(f"{tree}/{self._instance}")
-        # All rooms together weigh as much as one busy thread per core outside, not as one thread.
+        # All rooms together weigh half as much as one busy thread per core outside: the server and roomd answer however busy the rooms are.
         for level in ("", f"/{self._instance}"):
-            write(f"{self._controllers['cpu']}{level}/cpu.shares", str(1024 * (os.cpu_count() or 1)))
+            write(f"{self._controllers['cpu']}{level}/cpu.shares", str(512 * (os.cpu_count() or 1)))
+        # Rooms that use all that they may, all at once, run out of memory before the host does.
+        try:
+            write(f"{self._controllers['memory']}/memory.limit_in_bytes", str(cgroups.rooms_memory()))
+        except OSError as error:
+            self.notes.append(f"the memory of all sandboxes together has no bound of its own ({error})")
+        self._forget_throttles()
+
+    def _forget_throttles(self) -> None:
+        """Lifts the bounds that a killed roomd left on loop devices which nobody uses now."""
+        if self._blkio is None:
+            return
+        for name in _THROTTLES:
+            for line in cgroups.read(f"{self._blkio}/{name}").splitlines():
+                device = line.split()[0]
+                major, _, minor = device.partition(":")
+                if major == "7" and not os.path.exists(f"/sys/block/loop{minor}/loop/backing_file"):
+                    cgroups.write_if_there(f"{self._blkio}/{name}", f"{device} 0")
 
     def group(self, name: str) -> Group:
         place = f"/{self._instance}/{name}"
-        return GroupV1({key: tree + place for key, tree in self._controllers.items()}, self._v2 + place if self._v2 else None)
+        return GroupV1({key: tree + place for key, tree in self._controllers.items()}, self._v2 + place if self._v2 else None, self._blkio)
 
     def names(self) -> set[str]:
         names: set[str] = set()
@@ -67,12 +89,13 @@ class HierarchyV1:
 
 
 class GroupV1:
-    """One room's directories: `paths` by controller, `v2` for birth and kill."""
+    """One room's directories: `paths` by controller, `v2` for birth and kill. `blkio`: the root of that hierarchy, if there is one."""
 
-    def __init__(self, paths: dict[str, str], v2: str | None) -> None:
+    def __init__(self, paths: dict[str, str], v2: str | None, blkio: str | None) -> None:
         self._paths = paths
         self._directories = list(dict.fromkeys(paths.values()))
         self._v2 = v2
+        self._blkio = blkio
 
     def make(self) -> None:
         for path in [*self._directories, *([self._v2] if self._v2 else [])]:
@@ -94,6 +117,12 @@ class GroupV1:
         write(f"{self._paths['devices']}/devices.deny", "a")
         for device in _ALLOWED_DEVICES:
             write(f"{self._paths['devices']}/devices.allow", device)
+
+    def throttle(self, device: str, io_bytes: int) -> None:
+        """On the root group, which is where the kernel's own threads write back what rooms have written: the device is one room's alone."""
+        if self._blkio is not None:
+            for name in _THROTTLES:
+                cgroups.write_if_there(f"{self._blkio}/{name}", f"{device} {io_bytes}")
 
     def birthplace(self) -> int | None:
         return os.open(self._v2, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if self._v2 else None

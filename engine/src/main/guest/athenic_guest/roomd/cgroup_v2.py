@@ -32,9 +32,18 @@ class HierarchyV2:
         if missing:
             raise SyscallError("open", f"cgroup v2 controllers {', '.join(missing)} in {self._tree}", errno.ENODEV,
                                "they are off or held by a v1 hierarchy")
+        wanted = [*NEEDED, *(["io"] if "io" in available else [])]
         for path in (self._tree, self._home, self._place):
             cgroups.make_directory(path)
-            write(f"{path}/cgroup.subtree_control", " ".join(f"+{name}" for name in NEEDED))
+            write(f"{path}/cgroup.subtree_control", " ".join(f"+{name}" for name in wanted))
+        if "io" not in wanted:
+            self.notes.append("no io controller: how fast a sandbox reads and writes its disk has no bound")
+        # The server and roomd answer however busy the rooms are, and rooms that use all that they may run out of memory before the host does.
+        write(f"{self._home}/cpu.weight", "50")
+        try:
+            write(f"{self._home}/memory.max", str(cgroups.rooms_memory()))
+        except OSError as error:
+            self.notes.append(f"the memory of all sandboxes together has no bound of its own ({error})")
 
     def group(self, name: str) -> Group:
         return GroupV2(f"{self._place}/{name}")
@@ -67,6 +76,12 @@ class GroupV2:
         write(f"{self._path}/cpu.max", f"{max(1000, limits.cpu_millis * cgroups.PERIOD_MICROS // 1000)} {cgroups.PERIOD_MICROS}")
         write(f"{self._path}/cpu.weight", str(max(1, min(10_000, limits.cpu_millis // 10))))
         write(f"{self._path}/pids.max", str(limits.pids))
+
+    def throttle(self, device: str, io_bytes: int) -> None:
+        """`io.max`: what the kernel writes back counts as its writer's (cgroup writeback)."""
+        if os.path.exists(f"{self._path}/io.max"):
+            bound = str(io_bytes) if io_bytes else "max"
+            cgroups.write_if_there(f"{self._path}/io.max", f"{device} rbps={bound} wbps={bound}")
 
     def birthplace(self) -> int | None:
         return os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -28,6 +28,8 @@ class Limits:
     pids: int
     disk_bytes: int
     inodes: int
+    io_bytes: int = 0
+    """A second, to the room's disk and from it; 0: no bound."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Group(Protocol):
 
     def make(self) -> None: ...
     def limit(self, limits: Limits) -> None: ...
+    def throttle(self, device: str, io_bytes: int) -> None:
+        """Bounds reads and writes of the disk `device` (`MAJOR:MINOR`, used by this room alone) in bytes a second; 0 lifts the bound."""
     def birthplace(self) -> int | None:
         """A descriptor of the v2 directory to clone into; the caller closes it."""
     def join_files(self) -> list[str]:
@@ -109,6 +113,16 @@ def write(path: str, value: str) -> None:
             os.close(descriptor)
     except OSError as error:
         raise SyscallError("write", f"{value!r} to {path}", error.errno or errno.EIO) from None
+
+
+def rooms_memory(meminfo: str = "/proc/meminfo") -> int:
+    """What all rooms together may use: the machine's memory less a tenth of it, which is the host's own (256 MiB at least, 2 GiB at most)."""
+    total = 0
+    with open(meminfo, encoding="ascii") as file:
+        for line in file:
+            if line.startswith("MemTotal:"):
+                total = int(line.split()[1]) << 10
+    return total - max(256 << 20, min(2 << 30, total // 10))
 
 
 def write_if_there(path: str, value: str) -> None:

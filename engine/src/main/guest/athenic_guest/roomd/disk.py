@@ -39,6 +39,8 @@ class Disk(Protocol):
 
     mount: int
     mapped: bool
+    device: str | None
+    """`MAJOR:MINOR` of a block device that this disk has for itself."""
 
     def discard(self) -> None:
         """Throws the content away, unless it is retained. Afterwards no mount or device is left. May be called after a failure, once."""
@@ -161,6 +163,8 @@ class LoopDisk:
         self._image = image
         self._device = device
         self._devices = devices
+        number = os.stat(device).st_rdev
+        self.device: str | None = f"{os.major(number)}:{os.minor(number)}"
 
     def image(self) -> int:
         return os.open(self._image, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
@@ -211,6 +215,8 @@ class TmpfsDisk:
     """One room's tmpfs. It belongs to the host's ids: tmpfs can be id-mapped since Linux 6.3 only."""
 
     mapped = False
+
+    device: str | None = None
 
     def __init__(self, mount: int) -> None:
         self.mount = mount

@@ -18,6 +18,7 @@ _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MIB: Final = 1 << 20
 _NOTE_BYTES: Final = 512
 # Lowest and highest value of each limit; a room below the lowest cannot start its first process.
+IO_BYTES: Final = 256 * _MIB
 BOUNDS: Final = {
     "memoryBytes": (32 * _MIB, 1 << 42),
     "cpuMillis": (10, 1_024_000),
@@ -25,6 +26,7 @@ BOUNDS: Final = {
     "diskBytes": (16 * _MIB, 1 << 42),
     "inodes": (256, 1 << 28),
 }
+_MAY_BE_MISSING: Final = {"ioBytes": (0, 1 << 40)}
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,13 @@ class Fields:
 
     def limits(self) -> Limits:
         value = self._take("limits")
-        if not isinstance(value, dict) or set(value) != set(BOUNDS):
-            raise RoomError("invalid_argument", f"{self._op}: limits must have exactly {', '.join(BOUNDS)}")
-        numbers = {key: _whole(f"{self._op}: limits.{key}", value[key], *bounds) for key, bounds in BOUNDS.items()}
+        if not isinstance(value, dict) or set(value) - set(_MAY_BE_MISSING) != set(BOUNDS):
+            raise RoomError("invalid_argument", f"{self._op}: limits must have exactly {', '.join(BOUNDS)}, and may have {', '.join(_MAY_BE_MISSING)}")
+        bounds = {key: each for key, each in {**BOUNDS, **_MAY_BE_MISSING}.items() if key in value}
+        numbers = {key: _whole(f"{self._op}: limits.{key}", value[key], *each) for key, each in bounds.items()}
         return Limits(memory_bytes=numbers["memoryBytes"], cpu_millis=numbers["cpuMillis"], pids=numbers["pids"],
-                      disk_bytes=numbers["diskBytes"] // 4096 * 4096, inodes=numbers["inodes"])
+                      disk_bytes=numbers["diskBytes"] // 4096 * 4096, inodes=numbers["inodes"],
+                      io_bytes=numbers.get("ioBytes", IO_BYTES))
 
     def _take(self, key: str) -> Any:
         if key not in self._rest:

@@ -9,11 +9,13 @@ import select
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from athenic_guest import linux
 from athenic_guest.roomd import cgroups, entry
-from athenic_guest.roomd.cgroups import Group, Hierarchy
+from athenic_guest.roomd.cgroups import Group, Hierarchy, Limits
 from athenic_guest.roomd.children import Child, Forker
 from athenic_guest.roomd.disk import IN_MEMORY, Disk, Disks
 from athenic_guest.roomd.errors import RoomError
@@ -43,6 +45,7 @@ class Room:
     group: Group
     folder: str
     undo: Undo
+    limits: Limits
     layers: tuple[str, ...] = ()
     guests: dict[str, Child] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -85,6 +88,7 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
         undo.add(lambda: workshop.layers.release(request.layers))
         disk, kept = _disk(workshop, request), workshop.kept
         undo.add(disk.discard if kept is None else lambda: kept.discard(request.sandbox, disk))
+        throttled = _throttle(group, disk, request.limits.io_bytes, undo)
         init, control = _fork_init(workshop.forge, group, uid_base)
         undo.add(lambda: _end(init))
         with control:
@@ -100,7 +104,8 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
             _await_init(control, init)
         if request.kept and kept is not None:
             kept.taken(request.sandbox)
-        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo, request.layers)
+        throttled.result(_READY_SECONDS)
+        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo, request.limits, request.layers)
     except BaseException as error:
         try:
             undo.run()
@@ -132,6 +137,44 @@ def _fork_init(forge: Forker, group: Group, uid_base: int) -> tuple[Child, socke
                 os.close(birthplace)
         undo.pop_all()
         return child, ours
+
+
+def _throttle(group: Group, disk: Disk, io_bytes: int, undo: Undo) -> Future[None]:
+    """Bounds the disk's bandwidth, beside the other steps: the first bound of a device waits some 25 ms for the kernel."""
+    done: Future[None] = Future()
+    device = disk.device
+    if device is None or not io_bytes:
+        done.set_result(None)
+        return done
+
+    def work() -> None:
+        try:
+            group.throttle(device, io_bytes)
+            done.set_result(None)
+        except Exception as error:  # passed on to whoever waits
+            done.set_exception(error)
+
+    def lift() -> None:
+        done.exception(_READY_SECONDS)  # not before the bound is there
+        group.throttle(device, 0)
+
+    threading.Thread(target=work, name="throttle", daemon=True).start()
+    undo.add(lift)
+    return done
+
+
+@contextlib.contextmanager
+def unthrottled(room: Room) -> Iterator[None]:
+    """While roomd itself waits for the room's disk. Preconditions: the caller holds the room's lock."""
+    device, io_bytes = room.disk.device, room.limits.io_bytes
+    if device is None or not io_bytes:
+        yield
+        return
+    room.group.throttle(device, 0)
+    try:
+        yield
+    finally:
+        room.group.throttle(device, io_bytes)
 
 
 def _map_users(pid: int, uid_base: int) -> None:

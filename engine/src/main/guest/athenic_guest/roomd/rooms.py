@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from athenic_guest import marks
 from athenic_guest.roomd import room as room_module
 from athenic_guest.roomd.children import Child, exit_fields
 from athenic_guest.roomd.disk import IN_MEMORY
@@ -87,7 +90,10 @@ class Rooms:
             guest = room.guests.get(name)
             if guest is None:
                 raise RoomError("not_found", f"sandbox {sandbox} has no guest {name}")
+            mark = marks.of(guest.pid) if number == signal.SIGKILL else None
             guest.signal(number)
+            if mark is not None:
+                _end_marked(room, mark)
 
     def stat(self, sandbox: str) -> dict[str, Any]:
         with self._held(sandbox) as room:
@@ -113,7 +119,8 @@ class Rooms:
                 if not room.frozen:
                     room.group.freeze(True)
                 try:
-                    sync(room.disk.mount)
+                    with room_module.unthrottled(room):
+                        sync(room.disk.mount)
                     return self._workshop.layers.add(request.snapshot, room.template, room.layers, image, request.most_bytes, request.note)
                 finally:
                     if not room.frozen and not room.destroyed:
@@ -249,10 +256,30 @@ class Rooms:
             self._emit({"event": "room.exit", "sandbox": room.sandbox, "signal": fields.get("signal", 0)})
 
 
+def _end_marked(room: Room, mark: int) -> None:
+    """Kills what a killed guest's last execution has started. A few rounds: it may fork meanwhile."""
+    for _ in range(5):
+        opened = {}
+        try:
+            for pid in room.group.pids():
+                if marks.of(pid) == mark:
+                    with contextlib.suppress(ProcessLookupError):
+                        opened[pid] = os.pidfd_open(pid)
+            if not opened:
+                return
+            for pid in room.group.pids() & opened.keys():  # the number has not gone to a process elsewhere
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(opened[pid], signal.SIGKILL)
+        finally:
+            for descriptor in opened.values():
+                os.close(descriptor)
+        time.sleep(0.002)
+
+
 def _order(room: Room, request: GuestRequest) -> int:
     """What the new process shall be, in memory that the zygote passes on unread: its own memory is copied to every sandbox."""
     descriptor = os.memfd_create("order", os.MFD_CLOEXEC)
-    os.write(descriptor, json.dumps({"kind": request.kind, "env": dict(request.env), "cwd": request.cwd,
+    os.write(descriptor, json.dumps({"kind": request.kind, "env": dict(request.env), "cwd": request.cwd, "processes": room.limits.pids,
                                      "socket": f"{room.sandbox}/{request.name}.sock"}).encode())
     return descriptor
 
