@@ -30,6 +30,7 @@ from athenic_guest.roomd.seccomp import compile_filters
 from athenic_guest.roomd.server import Session, log, peer_uid
 from athenic_guest.roomd.sweep import sweep
 from athenic_guest.roomd.uids import UidRanges
+from athenic_guest.roomd.trees import Trees
 from athenic_guest.roomd.zygotes import Setting, Zygotes
 
 _LONELY_SECONDS: Final = 60.0
@@ -72,13 +73,15 @@ class Daemon:
         self._kept = host.open_kept(options.data, disks, self._layers)
         swept = sweep(self._hierarchy, disks, self._layers, self._kept, self._sockets)
         self._notes += [*self._hierarchy.notes, *host.weaknesses()]
-        self._zygotes = Zygotes(self._forge, self._hierarchy, _templates(options.data), f"{options.data}/templates",
+        templates = _templates(options.data)
+        trees = Trees(templates, options.guest)
+        self._zygotes = Zygotes(self._forge, self._hierarchy, templates, f"{options.data}/templates",
                                 Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended)
         workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage), self._uids, self._sockets, owner, filters,
                             self._layers, self._kept)
-        self._rooms = Rooms(workshop, self._zygotes, self._emit)
+        self._rooms = Rooms(workshop, self._zygotes, trees, self._emit)
         hello = {"version": "1", "cgroup": self._hierarchy.version, "disk": disks.kind, "swept": swept, "notes": self._notes}
-        self._handlers = handlers(self._rooms, self._zygotes, self._layers, self._kept, hello)
+        self._handlers = handlers(self._rooms, self._zygotes, self._layers, self._kept, trees, hello)
         self._forge.start()
 
     def run(self) -> int:

@@ -7,11 +7,14 @@ walks from a descriptor, follows no link that root did not make, and refuses wha
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 
 from athenic_guest.linux import SyscallError
 
+# Below the templates' folder.
+TREES = ".trees"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -46,6 +49,24 @@ def open_template(templates: int, below: list[str]) -> int:
         return current
     except BaseException:
         os.close(current)
+        raise
+
+
+def open_tree(templates: int, tree: str) -> int:
+    """Opens a tree's root folder, in use until it is closed: a tree in use is not removed (`trees/store.py`)."""
+    path = [TREES, tree, "rootfs"]
+    opened = open_template(templates, path)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        now = os.stat("/".join(path), dir_fd=templates, follow_symlinks=False)  # it may have been moved away before the lock
+        if not os.path.samestat(now, os.fstat(opened)):
+            raise FileNotFoundError(errno.ENOENT, "the tree was removed", tree)
+        return opened
+    except BlockingIOError:
+        os.close(opened)
+        raise FileNotFoundError(errno.ENOENT, "the tree is being removed", tree) from None
+    except BaseException:
+        os.close(opened)
         raise
 
 

@@ -162,6 +162,11 @@ class Kept:
             names = sorted(name for name, record in self._kept.items() if record.waiting and name > after)
             return {"kept": [self._described(self._kept[name]) for name in names[:count]], "more": len(names) > count}
 
+    def templates(self) -> set[str]:
+        """The templates that disks lie on, those of living rooms included."""
+        with self._lock:
+            return {record.template for record in self._kept.values()}
+
     def close(self) -> None:
         """Waits for what is being written; the kernel writes the rest when it likes."""
         self._writer.shutdown(wait=True, cancel_futures=True)

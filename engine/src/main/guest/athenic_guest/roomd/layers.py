@@ -155,6 +155,11 @@ class Layers:
             return {"snapshots": [_described(self._layers[name]) for name in names[:count]], "more": len(names) > count,
                     "bytes": sum(layer.bytes for layer in self._layers.values())}
 
+    def templates(self) -> set[str]:
+        """The templates that layers lie on."""
+        with self._lock:
+            return {layer.template for layer in self._layers.values()}
+
     def close(self) -> None:
         """Waits for what is being written. Every room must be gone."""
         self._writer.shutdown(wait=True, cancel_futures=True)

@@ -10,13 +10,14 @@ from athenic_guest.roomd.layers import Layers
 from athenic_guest.roomd.requests import Fields, guest_request, room_request, snapshot_request
 from athenic_guest.roomd.rooms import Rooms
 from athenic_guest.roomd.server import Handler
+from athenic_guest.roomd.trees import Trees
 from athenic_guest.roomd.zygotes import Zygotes
 
 
 _PAGE: Final = 40  # a record is at most 1.5 KiB, an answer at most 64
 
 
-def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, hello: dict[str, Any]) -> dict[str, Handler]:
+def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, trees: Trees, hello: dict[str, Any]) -> dict[str, Handler]:
     """By name of the operation; `hello` is that operation's answer."""
 
     def say_hello(fields: Fields) -> dict[str, Any]:
@@ -77,6 +78,20 @@ def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, 
             raise RoomError("not_found", f"no disk of sandbox {sandbox} is kept")
         kept.drop(sandbox)
 
+    def commit(fields: Fields) -> dict[str, Any]:
+        sandbox, tree = fields.identifier("sandbox"), fields.tree()
+        fields.done()
+        return rooms.keep_files(sandbox, tree)
+
+    def list_trees(fields: Fields) -> dict[str, Any]:
+        fields.done()
+        return trees.all()
+
+    def collect(fields: Fields) -> dict[str, Any]:
+        keep, bound = fields.trees("keep", 1000), fields.whole("bytes", 0, 1 << 50)
+        fields.done()
+        return trees.collect([*keep, *layers.templates(), *(kept.templates() if kept is not None else ())], bound)
+
     return {
         "hello": say_hello,
         "zygote.start": zygote_start,
@@ -94,6 +109,9 @@ def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, 
         "kept.list": kept_list,
         "kept.drop": kept_drop,
         "rooms": list_rooms,
+        "template.commit": commit,
+        "template.trees": list_trees,
+        "template.collect": collect,
     }
 
 

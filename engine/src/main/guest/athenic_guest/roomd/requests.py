@@ -17,6 +17,7 @@ _TEMPLATE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MIB: Final = 1 << 20
 _NOTE_BYTES: Final = 512
+TREE: Final = re.compile(r"[0-9a-f]{32}")
 # Lowest and highest value of each limit; a room below the lowest cannot start its first process.
 IO_BYTES: Final = 256 * _MIB
 BOUNDS: Final = {
@@ -39,6 +40,7 @@ class RoomRequest:
     hostname: str
     layers: tuple[str, ...] = ()
     kept: bool = False
+    tree: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,19 @@ class Fields:
             raise RoomError("invalid_argument", f"{self._op}: layers must be a list of at most {MAX_DEPTH} names that match ^{_ID.pattern}$")
         return tuple(value)
 
+    def tree(self) -> str:
+        return self.text("tree", TREE)
+
+    def optional_tree(self) -> str:
+        """Empty: none was named."""
+        return self.tree() if self.has("tree") else ""
+
+    def trees(self, key: str, most: int) -> list[str]:
+        value = self._take(key)
+        if not isinstance(value, list) or len(value) > most or not all(isinstance(each, str) and TREE.fullmatch(each) for each in value):
+            raise RoomError("invalid_argument", f"{self._op}: {key} must be a list of at most {most} trees, each ^{TREE.pattern}$")
+        return value
+
     def template(self) -> str:
         return self.text("template", _TEMPLATE)
 
@@ -165,7 +180,7 @@ def _whole(what: str, value: object, lowest: int, highest: int) -> int:
 
 
 def room_request(fields: Fields) -> RoomRequest:
-    request = RoomRequest(fields.identifier("sandbox"), fields.template(), fields.limits(), fields.hostname(), fields.layers(), fields.flag("kept"))
+    request = RoomRequest(fields.identifier("sandbox"), fields.template(), fields.limits(), fields.hostname(), fields.layers(), fields.flag("kept"), fields.optional_tree())
     fields.done()
     return request
 

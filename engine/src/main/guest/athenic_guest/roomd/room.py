@@ -35,10 +35,13 @@ _SHM_SHARE = 2
 
 @dataclass
 class Room:
-    """A room that runs. `guests` by name; guarded by `lock`, which every operation on the room holds."""
+    """A room that runs. `lower`: the open folder that its root is an overlay of; `tree`: its name, empty for a template's own. `guests` by name;
+    guarded by `lock`, which every operation on the room holds."""
 
     sandbox: str
     template: str
+    tree: str
+    lower: int
     uid_base: int
     init: Child
     disk: Disk
@@ -73,6 +76,8 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
     """Makes a room from the open template folder. Whatever fails, everything that was made before is undone in reverse order."""
     undo = Undo()
     try:
+        lower = os.dup(template)
+        undo.add(lambda: os.close(lower))
         uid_base = workshop.uids.take()
         # A range is given away again only when nothing of this room is left: rooms with the same ids would own each other's files.
         undo.add(lambda: workshop.uids.give_back(uid_base), after_success=True)
@@ -105,7 +110,7 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
         if request.kept and kept is not None:
             kept.taken(request.sandbox)
         throttled.result(_READY_SECONDS)
-        return Room(request.sandbox, request.template, uid_base, init, disk, group, folder, undo, request.limits, request.layers)
+        return Room(request.sandbox, request.template, request.tree, lower, uid_base, init, disk, group, folder, undo, request.limits, request.layers)
     except BaseException as error:
         try:
             undo.run()

@@ -24,6 +24,7 @@ from athenic_guest.roomd.layers import sync
 from athenic_guest.roomd.oom import OomWatch
 from athenic_guest.roomd.requests import GuestRequest, RoomRequest, SnapshotRequest
 from athenic_guest.roomd.room import Room, Workshop
+from athenic_guest.roomd.trees import Trees
 from athenic_guest.roomd.zygotes import Zygotes
 
 _GUEST_SECONDS = 30.0
@@ -34,9 +35,10 @@ _MAX_GUESTS = 64
 class Rooms:
     """Lock order: `_lock` (the table) is never held while a room's lock is taken, and never during a system call that can wait."""
 
-    def __init__(self, workshop: Workshop, zygotes: Zygotes, emit: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, workshop: Workshop, zygotes: Zygotes, trees: Trees, emit: Callable[[dict[str, Any]], None]) -> None:
         self._workshop = workshop
         self._zygotes = zygotes
+        self._trees = trees
         self._emit = emit
         self._lock = threading.Lock()  # guards the table; None: being made
         self._rooms: dict[str, Room | None] = {}
@@ -48,7 +50,7 @@ class Rooms:
             return sorted(name for name, room in self._rooms.items() if room is not None)
 
     def create(self, request: RoomRequest) -> dict[str, Any]:
-        template = self._zygotes.open_template(request.template)
+        template = self._zygotes.open_tree(request.tree) if request.tree else self._zygotes.open_template(request.template)
         try:
             with self._lock:
                 if request.sandbox in self._rooms:
@@ -99,9 +101,16 @@ class Rooms:
         with self._held(sandbox) as room:
             return dict(room_module.statistics(room))
 
+    def keep_files(self, sandbox: str, tree: str) -> dict[str, Any]:
+        """`template.commit`."""
+        with self._held(sandbox) as room:
+            return self._trees.commit(room, tree)
+
     def freeze(self, sandbox: str, frozen: bool, keep: bool = False) -> None:
         """`keep`: should the room end with roomd, its disk is kept."""
         with self._held(sandbox) as room:
+            if keep and room.tree:
+                raise RoomError("failed_precondition", "the sandbox builds a template: its disk is not kept")
             kept = self._kept() if keep else self._workshop.kept
             room.frozen = True  # also when it fails half-way: a guest that is started there would never be ready
             room.group.freeze(frozen)
@@ -114,6 +123,8 @@ class Rooms:
     def snapshot(self, request: SnapshotRequest) -> dict[str, Any]:
         """Copies the disk of a room, which stands still meanwhile, as a layer."""
         with self._held(request.sandbox) as room:
+            if room.tree:
+                raise RoomError("failed_precondition", "the sandbox builds a template: there are no snapshots of it")
             image = room.disk.image()
             try:
                 if not room.frozen:

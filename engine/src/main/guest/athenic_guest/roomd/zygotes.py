@@ -118,7 +118,7 @@ class Zygotes:
             raise RoomError("permission_denied", f"zygote.start: path must be below {self._templates_path}: {path[:200]!r}")
         with contextlib.ExitStack() as undo:
             try:
-                root = folders.open_template(self._templates, path.removeprefix(prefix).rstrip("/").split("/"))
+                root = self._open(path.removeprefix(prefix).rstrip("/").split("/"))
             except FileNotFoundError:
                 raise RoomError("not_found", f"there is no template at {path[:200]!r}: build it first") from None
             undo.callback(os.close, root)
@@ -127,6 +127,18 @@ class Zygotes:
             child, forker = control
             undo.pop_all()
             return Zygote(child, forker, path, root, int((time.monotonic() - began) * 1000))
+
+    def open_tree(self, tree: str) -> int:
+        """A descriptor of a tree's root folder for the caller, who closes it."""
+        try:
+            return folders.open_tree(self._templates, tree)
+        except FileNotFoundError:
+            raise RoomError("not_found", f"there is no tree {tree}: build the template again") from None
+
+    def _open(self, below: list[str]) -> int:
+        if below[0] == folders.TREES and len(below) == 3 and below[2] == "rootfs":
+            return folders.open_tree(self._templates, below[1])
+        return folders.open_template(self._templates, below)
 
     def _launch(self, root: int, undo: contextlib.ExitStack) -> tuple[Child, Forker]:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
