@@ -4,6 +4,7 @@ import io.athenic.chat.intent.IntentRules;
 import io.athenic.chat.llm.Cancellation;
 import io.athenic.chat.llm.ModelClient;
 import io.athenic.chat.run.AnswerRun;
+import io.athenic.chat.run.Begun;
 import io.athenic.chat.run.ExecuteMode;
 import io.athenic.chat.run.Question;
 import io.athenic.chat.run.SandboxFiles;
@@ -49,6 +50,9 @@ public final class Chat implements AutoCloseable {
 
     private static final int THREADS_LISTED = 1_000;
     private static final int TITLE_CHARACTERS = 200;
+    /** A run's question is the newest message of a person: no other can be sent while the run is active. */
+    private static final int RESUMED_HISTORY = 4;
+
     private static final Duration CLOSE_WAIT = Duration.ofSeconds(10);
 
     private record LiveRun(String threadId, Cancellation cancellation, Thread worker) {}
@@ -85,7 +89,7 @@ public final class Chat implements AutoCloseable {
     }
 
     /**
-     * Opens the store, and ends the runs that the last life of this node left behind.
+     * Opens the store, and goes on with the runs that the last life of this node left behind, or ends them.
      *
      * @param service stays the caller's: close it after the chat
      */
@@ -107,7 +111,7 @@ public final class Chat implements AutoCloseable {
         EventHub hub = new EventHub();
         ChatStore store = ChatStore.open(config.database(), clock, hub::publish);
         Chat chat = new Chat(config, hub, store, sandboxes, files, model, clock);
-        new Leftovers(store).end(config.node());
+        new Leftovers(store, chat::resume).settle(config.node());
         return chat;
     }
 
@@ -237,13 +241,27 @@ public final class Chat implements AutoCloseable {
         } catch (ThreadBusyException e) {
             throw new ApiException(ErrorCode.CONFLICT, String.valueOf(e.getMessage()));
         }
-        begin(question);
+        begin(question, null);
         return new Sent(message.id(), question.runId());
     }
 
-    private void begin(Question question) {
+    /** Goes on with a run of an earlier life, if its code can still be followed. */
+    private boolean resume(ActiveRun run, Message answer) {
+        Optional<Begun> begun = Begun.of(answer, sandboxes);
+        Optional<Message> asked = store.messages(run.threadId(), RESUMED_HISTORY).stream()
+                .filter(message -> message.role() == Role.USER)
+                .reduce((first, second) -> second);
+        if (begun.isEmpty() || asked.isEmpty()) {
+            return false;
+        }
+        LOG.info("run {} was cut off by the last end of the server: it goes on", run.id());
+        begin(new Question(run.id(), asked.get(), answer, ExecuteMode.AUTO), begun.get());
+        return true;
+    }
+
+    private void begin(Question question, @Nullable Begun begun) {
         Cancellation cancellation = new Cancellation();
-        AnswerRun run = new AnswerRun(tools, question, cancellation);
+        AnswerRun run = new AnswerRun(tools, question, cancellation, begun);
         Thread worker = Thread.ofVirtual().name(question.runId()).unstarted(() -> {
             try {
                 run.run();

@@ -13,21 +13,32 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Ends the runs that the end of the server cut off: nobody is left who would. */
+/** The runs that the end of the server cut off: those whose code still runs go on, the others are ended, since nobody else would. */
 final class Leftovers {
 
     private static final Logger LOG = LoggerFactory.getLogger(Leftovers.class);
     private static final String WHY = "The server was restarted while this was being answered. Send the message again.";
 
-    private final ChatStore store;
-
-    Leftovers(ChatStore store) {
-        this.store = store;
+    /** Goes on with a run if it can. */
+    interface Resumer {
+        boolean resume(ActiveRun run, Message answer);
     }
 
-    void end(String node) {
+    private final ChatStore store;
+    private final Resumer resumer;
+
+    Leftovers(ChatStore store, Resumer resumer) {
+        this.store = store;
+        this.resumer = resumer;
+    }
+
+    void settle(String node) {
         for (ActiveRun run : store.unfinishedRuns(node)) {
-            store.message(run.messageId()).ifPresent(message -> end(run, message));
+            store.message(run.messageId()).ifPresent(answer -> {
+                if (!resumer.resume(run, answer)) {
+                    end(run, answer);
+                }
+            });
         }
     }
 

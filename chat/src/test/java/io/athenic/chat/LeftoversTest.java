@@ -41,9 +41,10 @@ class LeftoversTest {
             Message half = message("a", Role.ASSISTANT, MessageStatus.RUNNING, new Part.Text("I will"), running);
             store.update(half, "r", RunStatus.RUNNING, List.of(new ThreadEvent.MessageChanged(half)));
 
-            new Leftovers(store).end("other");
+            new Leftovers(store, (_, _) -> false).settle("other");
+            new Leftovers(store, (_, _) -> true).settle("main");
             assertThat(store.activeRun("t")).isNotNull();
-            new Leftovers(store).end("main");
+            new Leftovers(store, (_, _) -> false).settle("main");
 
             Message ended = store.message("a").orElseThrow();
             assertThat(ended.status()).isEqualTo(MessageStatus.FAILED);

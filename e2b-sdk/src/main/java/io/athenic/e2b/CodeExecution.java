@@ -9,8 +9,8 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events of running code, as they come. For one thread, save {@link #close()}: closing from any thread before the end aborts the
- * stream, by which the server interrupts the code; the iteration then ends.
+ * The events of running code, as they come. For one thread, save {@link #close()} and {@link #leave()}: closing from any thread before the
+ * end aborts the stream, by which the server interrupts the code; the iteration then ends.
  */
 public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
     /** One event at most: E2B sends a picture as one line. */
@@ -19,12 +19,17 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
     private final SandboxLink link;
     private final InputStream body;
     private final LineReader lines;
+    private final Runnable interrupt;
+    private long position;
+    private long upcomingPosition;
     private @Nullable CodeEvent upcoming;
     private volatile boolean complete;
     private volatile boolean closed;
 
-    CodeExecution(SandboxLink link, InputStream body) {
+    /** @param interrupt asks for the interrupt of an execution that outlives its stream; does nothing for any other */
+    CodeExecution(SandboxLink link, InputStream body, Runnable interrupt) {
         this.link = link;
+        this.interrupt = interrupt;
         this.body = body;
         this.lines = new LineReader(body, MAX_LINE);
     }
@@ -44,6 +49,7 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
                 }
                 case CodeEvent.Ended ignored -> {
                     complete = true;
+                    position = upcomingPosition;
                     close();
                 }
                 case CodeEvent.KeepAlive ignored -> {}
@@ -61,6 +67,7 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
         }
         CodeEvent event = upcoming;
         upcoming = null;
+        position = upcomingPosition;
         if (event == null) {
             throw new NoSuchElementException();
         }
@@ -72,9 +79,34 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
         return complete;
     }
 
+    /** How far the stream of a durable execution has come with the last event that {@link #next} gave, or with its end; 0: not durable. */
+    public long position() {
+        return position;
+    }
+
     @Override
     public void close() {
+        boolean open = !closed;
         closed = true;
+        if (open && !complete) {
+            try {
+                interrupt.run();
+            } catch (SandboxException e) {
+                // The stream is closed all the same; whoever must know whether the code has ended asks its context.
+                end();
+                return;
+            }
+        }
+        end();
+    }
+
+    /** Lets go of the stream. A durable execution goes on, to be attached again; any other is interrupted. */
+    public void leave() {
+        closed = true;
+        end();
+    }
+
+    private void end() {
         try {
             body.close();
         } catch (IOException e) {
@@ -88,7 +120,9 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
         try {
             String line = lines.next();
             if (line != null) {
-                return CodeEvent.parse(line);
+                CodeEvent.Line parsed = CodeEvent.parseLine(line);
+                upcomingPosition = Math.max(upcomingPosition, parsed.position());
+                return parsed.event();
             }
             throw new IOException("the stream ended before the end of the execution");
         } catch (LineReader.TooLongException e) {
@@ -101,7 +135,7 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
             if (closed) {
                 return null;
             }
-            close();
+            leave();
             throw link.broken("it ran code", e);
         }
     }

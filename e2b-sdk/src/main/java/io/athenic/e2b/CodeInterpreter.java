@@ -49,11 +49,49 @@ public final class CodeInterpreter {
                 options.contextId(),
                 options.language(),
                 options.env().isEmpty() ? null : options.env());
-        HttpResponse<InputStream> response = link.open(post("/execute", body), options.startTimeout());
+        String id = options.executionId();
+        HttpRequest.Builder request = builder("/execute", body);
+        if (id != null) {
+            request.header(E2b.HEADER_EXECUTION_ID, id);
+        }
+        return follow(request.build(), options.startTimeout(), id);
+    }
+
+    /**
+     * Follows a durable execution again, behind what was received of it.
+     *
+     * @param language that of its context
+     * @param after the position up to which its stream is known; 0: nothing
+     * @throws NotFoundException the server does not know the execution any more, or cannot do this
+     */
+    public CodeExecution attach(String executionId, String language, long after, Duration startTimeout) {
+        String path = execution(executionId) + "?after=" + after + "&language=" + encoded(language);
+        return follow(link.request(E2b.CODE_PORT, path).GET().build(), startTimeout, executionId);
+    }
+
+    /** Tells the server that the stream of a durable execution is kept safely up to a position: it forgets that much. */
+    public void acknowledge(String executionId, long position) {
+        byte[] ignored = call(post(execution(executionId) + "/ack", new CodeApi.Acknowledgement(position)));
+    }
+
+    /** Interrupts a durable execution, as closing its stream does for any other. */
+    void interrupt(String executionId) {
+        byte[] ignored = call(link.request(E2b.CODE_PORT, execution(executionId) + "/interrupt")
+                .POST(BodyPublishers.noBody())
+                .build());
+    }
+
+    private CodeExecution follow(HttpRequest request, Duration startTimeout, @Nullable String executionId) {
+        HttpResponse<InputStream> response = link.open(request, startTimeout);
         if (response.statusCode() / 100 != 2) {
             throw Failures.ofCode(link.id(), response.statusCode(), start(response.body()));
         }
-        return new CodeExecution(link, response.body());
+        Runnable interrupt = executionId == null ? () -> {} : () -> interrupt(executionId);
+        return new CodeExecution(link, response.body(), interrupt);
+    }
+
+    private static String execution(String id) {
+        return "/executions/" + encoded(id);
     }
 
     /** Runs Python in the default context, 60 s at most. */
@@ -154,10 +192,13 @@ public final class CodeInterpreter {
     }
 
     private HttpRequest post(String path, Object body) {
+        return builder(path, body).build();
+    }
+
+    private HttpRequest.Builder builder(String path, Object body) {
         return link.request(E2b.CODE_PORT, path)
                 .header("Content-Type", E2b.JSON)
-                .POST(BodyPublishers.ofByteArray(Json.write(body)))
-                .build();
+                .POST(BodyPublishers.ofByteArray(Json.write(body)));
     }
 
     private byte[] call(HttpRequest request) {
@@ -169,8 +210,11 @@ public final class CodeInterpreter {
     }
 
     private static String path(String contextId) {
-        return "/contexts/"
-                + URLEncoder.encode(contextId, StandardCharsets.UTF_8).replace("+", "%20");
+        return "/contexts/" + encoded(contextId);
+    }
+
+    private static String encoded(String segment) {
+        return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     /** The beginning of an error's body. */

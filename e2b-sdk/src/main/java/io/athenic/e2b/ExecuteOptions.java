@@ -9,13 +9,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param env set for this execution
  * @param startTimeout until the server answers; an execution that waits for its turn in a context is answered at once by most servers
+ * @param executionId makes the execution durable on servers that can: it outlives its connection and can be followed again by
+ *     {@link CodeInterpreter#attach}. Letters, digits, hyphens, at most 64. E2B's own servers ignore it
  */
 public record ExecuteOptions(
         String code,
         @Nullable String language,
         @Nullable String contextId,
         Map<String, String> env,
-        Duration startTimeout) {
+        Duration startTimeout,
+        @Nullable String executionId) {
     public ExecuteOptions {
         env = Map.copyOf(env);
         if (language != null && contextId != null) {
@@ -24,22 +27,26 @@ public record ExecuteOptions(
     }
 
     public static ExecuteOptions of(String code) {
-        return new ExecuteOptions(code, null, null, Map.of(), Duration.ofMinutes(1));
+        return new ExecuteOptions(code, null, null, Map.of(), Duration.ofMinutes(1), null);
     }
 
     public ExecuteOptions withLanguage(String newLanguage) {
-        return new ExecuteOptions(code, newLanguage, null, env, startTimeout);
+        return new ExecuteOptions(code, newLanguage, null, env, startTimeout, executionId);
     }
 
     public ExecuteOptions withContext(String newContextId) {
-        return new ExecuteOptions(code, null, newContextId, env, startTimeout);
+        return new ExecuteOptions(code, null, newContextId, env, startTimeout, executionId);
     }
 
     public ExecuteOptions withEnv(Map<String, String> newEnv) {
-        return new ExecuteOptions(code, language, contextId, newEnv, startTimeout);
+        return new ExecuteOptions(code, language, contextId, newEnv, startTimeout, executionId);
     }
 
     public ExecuteOptions withStartTimeout(Duration newTimeout) {
-        return new ExecuteOptions(code, language, contextId, env, newTimeout);
+        return new ExecuteOptions(code, language, contextId, env, newTimeout, executionId);
+    }
+
+    public ExecuteOptions withExecutionId(String newId) {
+        return new ExecuteOptions(code, language, contextId, env, startTimeout, newId);
     }
 }

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,8 @@ import org.slf4j.LoggerFactory;
  * next append, or the first reader that waits at the end, makes it an event. So no timer is needed, and text that nobody watches costs
  * the fewest events.
  *
+ * <p>A durable log is written to its file before a reader sees it, and can be opened again by {@link #recover} after the end of the process.
+ *
  * <p>Locks: {@code writing} orders the writers (and a reader that seals {@code pending}) and is held during the write of a segment;
  * {@code lock} guards the index, is taken while holding {@code writing} (never the other way round), and is held for memory only.
  */
@@ -39,6 +42,10 @@ public final class EventLog implements AutoCloseable {
     private final Path folder;
     private final LogLimits limits;
     private final InstantSource clock;
+
+    /** Null: not durable. Readers do not need it. */
+    @GuardedBy("writing")
+    private @Nullable LogWriter writer;
 
     private final ReentrantLock writing = new ReentrantLock();
 
@@ -64,8 +71,12 @@ public final class EventLog implements AutoCloseable {
     @GuardedBy("lock")
     private boolean closed;
 
-    /** Output that waits for more. {@code due} is in {@link System#nanoTime()}. */
-    private record Pending(boolean isError, Instant time, long due, StringBuilder text) {}
+    /** Output that waits for more. {@code due} is in {@link System#nanoTime()}, {@code position} is that of the newest part. */
+    private record Pending(boolean isError, Instant time, long due, StringBuilder text, AtomicLong position) {
+        Pending(boolean isError, Instant time, long due) {
+            this(isError, time, due, new StringBuilder(), new AtomicLong());
+        }
+    }
 
     /**
      * An empty log.
@@ -73,27 +84,84 @@ public final class EventLog implements AutoCloseable {
      * @param folder exists; segments are files {@code ID-N.log} in it
      */
     public EventLog(String executionId, Path folder, LogLimits limits, InstantSource clock) {
+        this(executionId, folder, limits, clock, new LogIndex(limits), null, 0);
+    }
+
+    private EventLog(
+            String executionId,
+            Path folder,
+            LogLimits limits,
+            InstantSource clock,
+            LogIndex index,
+            @Nullable LogWriter writer,
+            int files) {
         this.executionId = executionId;
         this.folder = folder;
         this.limits = limits;
         this.clock = clock;
-        this.index = new LogIndex(limits);
+        this.index = index;
+        this.writer = writer;
+        this.files = files;
+    }
+
+    /** An empty log that {@link #recover} can open again. */
+    static EventLog durable(String executionId, Path folder, LogLimits limits, InstantSource clock) {
+        return new EventLog(executionId, folder, limits, clock, new LogIndex(limits), new LogWriter(0), 0);
+    }
+
+    /** The durable log of an earlier life, as far as it was written; it goes on where that ended. */
+    static EventLog recover(String executionId, Path folder, LogLimits limits, InstantSource clock) {
+        LogRecovery found = LogRecovery.of(executionId, folder);
+        var writer = new LogWriter(found.position());
+        var index = new LogIndex(limits, found.segments());
+        return new EventLog(executionId, folder, limits, clock, index, writer, found.nextFile());
     }
 
     public void stdout(String text) {
-        output(false, text);
+        output(false, text, 0);
     }
 
     public void stderr(String text) {
-        output(true, text);
+        output(true, text, 0);
+    }
+
+    /** Output that reaches {@code position} of its execution. */
+    void output(ExecutionEvent.Stream stream, String text, long position) {
+        output(stream == ExecutionEvent.Stream.STDERR, text, position);
     }
 
     /** Adds an event behind all output that came before it. False if the log has ended: then it was not added. */
     public boolean append(ExecutionEvent event) {
+        return append(event, 0);
+    }
+
+    /** As {@link #append(ExecutionEvent)}; the event reaches {@code position} of its execution. */
+    boolean append(ExecutionEvent event, long position) {
         writing.lock();
         try {
             sealPending();
-            return add(clock.instant(), event);
+            return add(clock.instant(), event, position);
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /** Makes an event of the output that waits; the position that is safe from the end of this process then, 0 if none is. */
+    long checkpoint() {
+        writing.lock();
+        try {
+            sealPending();
+            return position();
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /** The position that the log has reached: its execution is to be followed after it. */
+    long position() {
+        writing.lock();
+        try {
+            return writer == null ? 0 : writer.position();
         } finally {
             writing.unlock();
         }
@@ -116,7 +184,9 @@ public final class EventLog implements AutoCloseable {
             } finally {
                 lock.unlock();
             }
-            if (last.bytes() > ENDED_MEMORY_BYTES) {
+            if (writer != null) {
+                closeFile(last);
+            } else if (last.bytes() > ENDED_MEMORY_BYTES) {
                 spill(last);
             }
         } finally {
@@ -171,6 +241,28 @@ public final class EventLog implements AutoCloseable {
         }
     }
 
+    /** Releases the readers and leaves the files as they are, for {@link #recover}. */
+    void leave() {
+        writing.lock();
+        try {
+            sealPending();
+            if (writer != null) {
+                writer.close();
+                writer = null;
+            }
+            lock.lock();
+            try {
+                ended = true;
+                closed = true;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        } finally {
+            writing.unlock();
+        }
+    }
+
     /** Ends the log, deletes its files and releases its readers. */
     @Override
     public void close() {
@@ -192,17 +284,21 @@ public final class EventLog implements AutoCloseable {
         }
     }
 
-    private void output(boolean isError, String text) {
+    /** Text with a position is bounded by its sender and stays whole: a part of it would have no position to go on from. */
+    private void output(boolean isError, String text, long position) {
         writing.lock();
         try {
             int from = 0;
             while (from < text.length()) {
                 Pending open = openPending(isError);
-                int room = limits.eventChars() - open.text().length();
+                int room = position > 0
+                        ? text.length()
+                        : limits.eventChars() - open.text().length();
                 int to = wholeCharacters(text, from, Math.min(text.length(), from + Math.max(room, 2)));
                 lock.lock();
                 try {
                     open.text().append(text, from, to);
+                    open.position().set(position);
                 } finally {
                     lock.unlock();
                 }
@@ -239,7 +335,7 @@ public final class EventLog implements AutoCloseable {
         }
         sealPending();
         Pending fresh =
-                new Pending(isError, clock.instant(), now + limits.coalesce().toNanos(), new StringBuilder());
+                new Pending(isError, clock.instant(), now + limits.coalesce().toNanos());
         lock.lock();
         try {
             pending = fresh;
@@ -261,13 +357,14 @@ public final class EventLog implements AutoCloseable {
         }
         if (open != null) {
             String text = open.text().toString();
-            add(open.time(), open.isError() ? new Stderr(text) : new Stdout(text));
+            long reached = open.position().get();
+            add(open.time(), open.isError() ? new Stderr(text) : new Stdout(text), reached);
         }
     }
 
     /** Preconditions: {@code pending} is either empty or what is being added. */
     @GuardedBy("writing")
-    private boolean add(Instant time, ExecutionEvent event) {
+    private boolean add(Instant time, ExecutionEvent event, long position) {
         long sequence;
         lock.lock();
         try {
@@ -280,6 +377,7 @@ public final class EventLog implements AutoCloseable {
             lock.unlock();
         }
         byte[] json = EventCodec.encode(executionId, sequence, time, event);
+        write(json, position);
         LogSegment full;
         lock.lock();
         try {
@@ -289,15 +387,72 @@ public final class EventLog implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        if (full != null) {
+        if (full != null && writer != null) {
+            closeFile(full);
+        } else if (full != null) {
             spill(full);
         }
         return true;
     }
 
     @GuardedBy("writing")
+    private void write(byte[] json, long position) {
+        LogWriter open = writer;
+        if (open == null) {
+            return;
+        }
+        try {
+            if (!open.isOpen()) {
+                open.open(file(files++));
+            }
+            open.add(json, position);
+        } catch (IOException e) {
+            notDurable(open, e);
+        }
+    }
+
+    /** A full disk must not end the execution: it goes on in memory and is lost with the process. */
+    @GuardedBy("writing")
+    private void notDurable(LogWriter failed, IOException cause) {
+        LOG.warn(
+                "execution {}: its log cannot be written and will not survive a restart: {}",
+                executionId,
+                cause.toString());
+        failed.discard();
+        writer = null;
+    }
+
+    /** The segment is complete, and in its file already. */
+    @GuardedBy("writing")
+    private void closeFile(LogSegment segment) {
+        LogWriter open = writer;
+        if (open == null || !open.isOpen()) {
+            return;
+        }
+        Path target;
+        try {
+            target = open.finish();
+        } catch (IOException e) {
+            notDurable(open, e);
+            return;
+        }
+        List<LogSegment> dropped;
+        lock.lock();
+        try {
+            dropped = index.spilled(segment, target);
+        } finally {
+            lock.unlock();
+        }
+        dropped.forEach(LogSegment::deleteFile);
+    }
+
+    private Path file(int number) {
+        return folder.resolve(executionId + "-" + number + ".log");
+    }
+
+    @GuardedBy("writing")
     private void spill(LogSegment segment) {
-        Path target = folder.resolve(executionId + "-" + files++ + ".log");
+        Path target = file(files++);
         try {
             segment.writeTo(target);
         } catch (IOException e) {

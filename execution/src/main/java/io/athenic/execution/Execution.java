@@ -6,6 +6,7 @@ import io.athenic.e2b.SandboxException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -21,14 +22,17 @@ public final class Execution {
     private final Instant startedAt;
     private final InstantSource clock;
     private final EventLog log;
-    private final StateMachine<ExecutionStatus> state =
-            new StateMachine<>(ExecutionStatus.STARTING, ExecutionStatus::isFinal);
+    private final StateMachine<ExecutionStatus> state;
     private final CountDownLatch done = new CountDownLatch(1);
+    private final boolean durable;
 
     private final ReentrantLock lock = new ReentrantLock();
 
     @GuardedBy("lock")
     private @Nullable String sandboxId;
+
+    @GuardedBy("lock")
+    private @Nullable Instant runningSince;
 
     @GuardedBy("lock")
     private @Nullable Instant endedAt;
@@ -61,6 +65,43 @@ public final class Execution {
         this.clock = clock;
         this.startedAt = clock.instant();
         this.sandboxId = request.sandboxId();
+        this.state = new StateMachine<>(ExecutionStatus.STARTING, ExecutionStatus::isFinal);
+        this.durable = request.clientId() != null;
+    }
+
+    /** An execution of an earlier life. */
+    Execution(ExecutionRecord record, EventLog log, InstantSource clock) {
+        this.id = record.id();
+        this.ordinal = record.ordinal();
+        this.request = record.request();
+        this.log = log;
+        this.clock = clock;
+        this.startedAt = Instant.ofEpochMilli(record.startedAt());
+        this.sandboxId = record.sandboxId();
+        this.state = new StateMachine<>(ExecutionStatus.fromWire(record.status()), ExecutionStatus::isFinal);
+        this.durable = true;
+        this.executionCount = record.executionCount();
+        this.runningSince = record.runningSince() == null ? null : Instant.ofEpochMilli(record.runningSince());
+        if (status().isFinal()) {
+            this.endedAt = Instant.ofEpochMilli(Objects.requireNonNullElse(record.endedAt(), record.startedAt()));
+            log.end();
+            done.countDown();
+        }
+    }
+
+    /** Whether it can outlive this process: somebody follows it by an id of theirs, and can come again. */
+    boolean isDurable() {
+        return durable;
+    }
+
+    /** Since when its code is the sandbox's; its timeout counts from then. */
+    Optional<Instant> runningSince() {
+        lock.lock();
+        try {
+            return Optional.ofNullable(runningSince);
+        } finally {
+            lock.unlock();
+        }
     }
 
     public String id() {
@@ -159,6 +200,27 @@ public final class Execution {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Until its timeout, which counts from when its code was the sandbox's; 1 ms at least. */
+    Duration timeLeft() {
+        Duration left = runningSince()
+                .map(since -> request.timeout().minus(Duration.between(since, clock.instant())))
+                .orElse(request.timeout());
+        return left.toMillis() > 0 ? left : Duration.ofMillis(1);
+    }
+
+    /** The code is given to the sandbox now. */
+    void running() {
+        lock.lock();
+        try {
+            if (runningSince == null) {
+                runningSince = clock.instant();
+            }
+        } finally {
+            lock.unlock();
+        }
+        moveTo(ExecutionStatus.RUNNING, "Running");
     }
 
     void setExecutionCount(int count) {

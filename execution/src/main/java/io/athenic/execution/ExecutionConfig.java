@@ -6,7 +6,7 @@ import java.time.Duration;
 /**
  * Bounds and places of the execution service.
  *
- * @param spillFolder where logs keep what does not fit into memory; made if missing; files of an earlier life are deleted
+ * @param spillFolder where logs keep what does not fit into memory; made if missing; what an earlier life left there is found again or deleted
  * @param webSocketUrl what clients connect to: {@code ws://host:port}
  * @param maxConcurrent executions that run or wait at one time; more are refused
  * @param maxRetained ended executions that are kept

@@ -6,6 +6,12 @@ import org.jspecify.annotations.Nullable;
 
 /** One item of an execution's stream: what the WebSocket sends as JSON (docs/PROTOCOL.md, section 6). */
 public sealed interface ExecutionEvent {
+    /** Where output comes from. */
+    enum Stream {
+        STDOUT,
+        STDERR
+    }
+
     record Status(
             ExecutionStatus status,
             String message,

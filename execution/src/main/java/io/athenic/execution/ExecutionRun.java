@@ -3,13 +3,18 @@ package io.athenic.execution;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athenic.e2b.CodeExecution;
 import io.athenic.e2b.ExecuteOptions;
+import io.athenic.e2b.NotFoundException;
 import io.athenic.e2b.Sandbox;
 import io.athenic.e2b.SandboxException;
 import io.athenic.e2b.SandboxNotFoundException;
 import io.athenic.e2b.protocol.CodeEvent;
 import io.athenic.execution.Execution.StopReason;
 import java.time.Duration;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Runs one execution in its sandbox, from its turn to its end. For one virtual thread. */
 final class ExecutionRun {
@@ -19,21 +24,42 @@ final class ExecutionRun {
     /** Results that are repeated in the last message. */
     private static final long SUMMARY_RESULT_BYTES = 1 << 20;
 
+    /** Output that a sandbox is to keep for us, in characters: then it is told that we have written it down. */
+    private static final long UNACKNOWLEDGED = 512 << 10;
+
+    /** A broken connection to running code is made again this often without having brought anything new. */
+    private static final int ATTEMPTS = 8;
+
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+    private static final Logger LOG = LoggerFactory.getLogger(ExecutionRun.class);
+
     private final Execution execution;
     private final Sandbox sandbox;
     private final boolean sandboxStays;
     private final ContextTurns turns;
     private final Stopper stopper;
+    private final Consumer<Execution> save;
+    private long unacknowledged;
     private final ResultList results = new ResultList(SUMMARY_RESULT_BYTES);
     private ExecutionEvent.@Nullable Failed failure;
 
-    /** @param sandboxStays whether its state is to be saved when the code is stopped */
-    ExecutionRun(Execution execution, Sandbox sandbox, boolean sandboxStays, ContextTurns turns, Stopper stopper) {
+    /**
+     * @param sandboxStays whether its state is to be saved when the code is stopped
+     * @param save writes down where a durable execution stands
+     */
+    ExecutionRun(
+            Execution execution,
+            Sandbox sandbox,
+            boolean sandboxStays,
+            ContextTurns turns,
+            Stopper stopper,
+            Consumer<Execution> save) {
         this.execution = execution;
         this.sandbox = sandbox;
         this.sandboxStays = sandboxStays;
         this.turns = turns;
         this.stopper = stopper;
+        this.save = save;
     }
 
     /** Always ends the execution. */
@@ -66,8 +92,13 @@ final class ExecutionRun {
     }
 
     private void runCode() {
-        execution.moveTo(ExecutionStatus.RUNNING, "Running");
-        Duration timeout = execution.request().timeout();
+        boolean begun = execution.runningSince().isPresent(); // in an earlier life
+        if (begun) {
+            recall();
+        }
+        execution.running();
+        save.accept(execution);
+        Duration timeout = execution.timeLeft();
         Thread deadline = Thread.ofVirtual()
                 .name("execution-" + execution.id() + "-deadline")
                 .start(() -> {
@@ -79,16 +110,10 @@ final class ExecutionRun {
                     }
                 });
         // The server may answer only when the context is free: the deadline above ends this wait too.
-        var options = ExecuteOptions.of(execution.code())
-                .withLanguage(execution.language())
-                .withStartTimeout(timeout.plusSeconds(60));
-        try (CodeExecution code = execution.open(() -> sandbox.code().execute(options))) {
-            if (code != null) {
-                while (code.hasNext()) {
-                    record(code.next());
-                }
-            }
-            if (code != null && code.isComplete()) {
+        Duration startTimeout = timeout.plusSeconds(60);
+        Supplier<CodeExecution> opener = () -> begun ? attach(startTimeout) : execute(startTimeout);
+        try {
+            if (followToEnd(opener, startTimeout)) {
                 endComplete();
             } else {
                 deadline.interrupt();
@@ -102,24 +127,128 @@ final class ExecutionRun {
         }
     }
 
-    private void record(CodeEvent event) {
+    private CodeExecution execute(Duration startTimeout) {
+        var options = ExecuteOptions.of(execution.code())
+                .withLanguage(execution.language())
+                .withStartTimeout(startTimeout);
+        return sandbox.code().execute(execution.isDurable() ? options.withExecutionId(execution.id()) : options);
+    }
+
+    private CodeExecution attach(Duration startTimeout) {
+        return sandbox.code()
+                .attach(execution.id(), execution.language(), execution.log().position(), startTimeout);
+    }
+
+    /** What the log has of it already. */
+    private void recall() {
+        try (LogReader reader = execution.log().readAfter(0)) {
+            for (LogItem item = reader.next(Duration.ZERO); item != null; item = reader.next(Duration.ZERO)) {
+                switch (item.event()) {
+                    case ExecutionEvent.Result result -> results.add(item.sequence(), result.data());
+                    case ExecutionEvent.Failed failed -> failure = failed;
+                    default -> {}
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Follows the code, again when the connection breaks and the code runs on; false when it was stopped before its end. */
+    private boolean followToEnd(Supplier<CodeExecution> opener, Duration startTimeout) {
+        Supplier<CodeExecution> next = opener;
+        int failures = 0;
+        while (true) {
+            long before = execution.log().position();
+            try {
+                return follow(next);
+            } catch (NotFoundException e) {
+                throw e;
+            } catch (SandboxException e) {
+                failures = execution.log().position() > before ? 1 : failures + 1;
+                if (execution.log().position() == 0 || failures > ATTEMPTS || execution.stopReason() != null) {
+                    throw e;
+                }
+                LOG.info("execution {}: the connection broke and is made again: {}", execution.id(), e.getMessage());
+                Duration pause = FIRST_PAUSE.multipliedBy(1L << failures);
+                if (execution.unlessStopped(() -> slept(pause)) == null) {
+                    return false;
+                }
+                next = () -> attach(startTimeout);
+            }
+        }
+    }
+
+    private static Boolean slept(Duration pause) {
+        try {
+            Thread.sleep(pause);
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SandboxException("interrupted while waiting for the next attempt", e);
+        }
+    }
+
+    private boolean follow(Supplier<CodeExecution> opener) {
+        try (CodeExecution code = execution.open(opener)) {
+            if (code == null) {
+                return false;
+            }
+            while (code.hasNext()) {
+                record(code.next(), code.position());
+                if (unacknowledged >= UNACKNOWLEDGED) {
+                    acknowledge(code.position());
+                }
+            }
+            if (code.isComplete()) {
+                acknowledge(code.position());
+            }
+            return code.isComplete();
+        }
+    }
+
+    /** Everything up to the position is in the log, which is asked to write it: then the sandbox can forget it. */
+    private void acknowledge(long position) {
+        unacknowledged = 0;
+        if (position == 0) {
+            return; // not a durable one
+        }
+        long ignored = execution.log().checkpoint();
+        try {
+            sandbox.code().acknowledge(execution.id(), position);
+        } catch (SandboxException e) {
+            LOG.debug("execution {}: acknowledging {} failed: {}", execution.id(), position, e.getMessage());
+        }
+    }
+
+    private void record(CodeEvent event, long position) {
         EventLog log = execution.log();
         switch (event) {
-            case CodeEvent.Accepted accepted -> execution.setExecutionCount(accepted.executionCount());
-            case CodeEvent.Stdout out -> log.stdout(out.text());
-            case CodeEvent.Stderr err -> log.stderr(err.text());
+            case CodeEvent.Accepted accepted -> {
+                execution.setExecutionCount(accepted.executionCount());
+                save.accept(execution);
+            }
+            case CodeEvent.Stdout out -> {
+                log.output(ExecutionEvent.Stream.STDOUT, out.text(), position);
+                unacknowledged += out.text().length();
+            }
+            case CodeEvent.Stderr err -> {
+                log.output(ExecutionEvent.Stream.STDERR, err.text(), position);
+                unacknowledged += err.text().length();
+            }
             case CodeEvent.Result result -> {
                 ObjectNode data = Json.object();
                 data.put("is_main_result", result.main());
                 data.setAll(result.formats());
-                if (log.append(new ExecutionEvent.Result(data))) {
+                if (log.append(new ExecutionEvent.Result(data), position)) {
                     results.add(log.lastSequence(), data);
                 }
+                unacknowledged += UNACKNOWLEDGED / 8;
             }
             case CodeEvent.Failed failed -> {
                 String text = failed.name() + (failed.value().isEmpty() ? "" : ": " + failed.value());
                 failure = new ExecutionEvent.Failed(text, failed.name(), failed.value(), failed.traceback());
-                boolean ignored = log.append(failure);
+                boolean ignored = log.append(failure, position);
             }
             case CodeEvent.KeepAlive _ -> {}
             case CodeEvent.Unknown _ -> {}

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -34,6 +35,7 @@ public final class ExecutionService implements AutoCloseable {
 
     private final ExecutionConfig config;
     private final InstantSource clock;
+    private final ExecutionRecords records;
     private final ExecutionStore store;
     private final Sandboxes sandboxes;
     private final ContextTurns turns = new ContextTurns();
@@ -41,21 +43,24 @@ public final class ExecutionService implements AutoCloseable {
     private final Semaphore slots;
     private final AtomicLong ordinals = new AtomicLong();
     private final Thread janitor;
+    private final List<Execution> unfinished = new ArrayList<>();
     private volatile boolean closed;
 
     /**
-     * Prepares the folder; nothing runs yet.
+     * Prepares the folder and finds the executions of an earlier life; nothing runs yet.
      *
      * @param client stays the caller's: it is not closed with the service
      */
     public ExecutionService(E2bClient client, ExecutionConfig config, InstantSource clock) {
         this.config = config;
         this.clock = clock;
-        this.store = new ExecutionStore(config);
+        this.records = new ExecutionRecords(config.spillFolder());
+        this.store = new ExecutionStore(config, records);
         this.sandboxes = new Sandboxes(client, config.sandboxTimeout(), clock);
         this.stopper = new Stopper(config.stopGrace());
         this.slots = new Semaphore(config.maxConcurrent());
         prepare(config.spillFolder());
+        restore();
         this.janitor = Thread.ofVirtual().name("execution-janitor").start(this::pruneForEver);
     }
 
@@ -76,17 +81,69 @@ public final class ExecutionService implements AutoCloseable {
         boolean running = false;
         try {
             String id = UUID.randomUUID().toString();
-            var log = new EventLog(id, config.spillFolder(), config.logLimits(), clock);
+            EventLog log = request.clientId() == null
+                    ? new EventLog(id, config.spillFolder(), config.logLimits(), clock)
+                    : EventLog.durable(id, config.spillFolder(), config.logLimits(), clock);
             var execution = new Execution(id, ordinals.incrementAndGet(), request, log, clock);
             store.add(execution);
             Sandbox sandbox = sandboxFor(execution);
             execution.setSandboxId(sandbox.id());
+            records.save(execution);
             Thread.ofVirtual().name("execution-" + id).start(() -> run(execution, sandbox));
             running = true;
             return execution;
         } finally {
             if (!running) {
                 slots.release();
+            }
+        }
+    }
+
+    /**
+     * Goes on with the executions that the end of an earlier life cut off, each on a thread of its own: those whose sandbox still has them
+     * are followed where their log ends; the others end with an error that says so. To be called once, when sandboxes can be reached.
+     */
+    public void resume() {
+        for (Execution execution : unfinished) {
+            if (!slots.tryAcquire()) {
+                cutOff(execution, "there are too many executions");
+                continue;
+            }
+            Thread.ofVirtual().name("execution-" + execution.id()).start(() -> resume(execution));
+        }
+        unfinished.clear();
+    }
+
+    private void resume(Execution execution) {
+        try {
+            String sandboxId = execution.sandboxId().orElseThrow();
+            Duration lifetime = execution.timeLeft().plus(SANDBOX_MARGIN);
+            run(execution, sandboxes.connect(sandboxId, lifetime.plus(ExecutionRun.LONGEST_WAIT)));
+        } catch (ApiException e) {
+            slots.release();
+            cutOff(execution, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void cutOff(Execution execution, String why) {
+        String message = "The server was restarted while this ran, and it cannot be followed any more: " + why;
+        execution.end(ExecutionStatus.ERROR, message, new ExecutionEvent.Failed(message, null, null, null));
+        records.save(execution);
+    }
+
+    private void restore() {
+        for (ExecutionRecord record : records.load()) {
+            try {
+                var log = EventLog.recover(record.id(), config.spillFolder(), config.logLimits(), clock);
+                var execution = new Execution(record, log, clock);
+                store.restore(execution);
+                ordinals.accumulateAndGet(record.ordinal(), Math::max);
+                if (!execution.status().isFinal()) {
+                    unfinished.add(execution);
+                }
+            } catch (ApiException | IllegalArgumentException e) {
+                LOG.warn("execution {}: its record makes no sense and is deleted: {}", record.id(), e.getMessage());
+                records.delete(record.id());
             }
         }
     }
@@ -206,12 +263,13 @@ public final class ExecutionService implements AutoCloseable {
         boolean stays =
                 execution.request().sandboxId() != null || execution.request().keepSandbox();
         try {
-            new ExecutionRun(execution, sandbox, stays, turns, stopper).run();
+            new ExecutionRun(execution, sandbox, stays, turns, stopper, records::save).run();
         } catch (RuntimeException e) {
             LOG.error("execution {} failed by our fault", execution.id(), e);
             String message = "The execution failed by a fault of the service; its log has the id " + execution.id();
             execution.end(ExecutionStatus.ERROR, message, new ExecutionEvent.Failed(message, null, null, null));
         } finally {
+            records.save(execution);
             if (!stays) {
                 Stopper.kill(sandbox);
             }
@@ -234,11 +292,6 @@ public final class ExecutionService implements AutoCloseable {
     private static void prepare(Path folder) {
         try {
             java.nio.file.Files.createDirectories(folder);
-            try (var old = java.nio.file.Files.newDirectoryStream(folder, "*.log")) {
-                for (Path file : old) {
-                    java.nio.file.Files.deleteIfExists(file);
-                }
-            }
         } catch (IOException e) {
             throw new UncheckedIOException("the folder for logs of executions cannot be used: " + folder, e);
         }

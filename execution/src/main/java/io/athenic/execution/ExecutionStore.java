@@ -13,6 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
 /** The executions that are known: those that run, and ended ones for a while, bounded in count and bytes. */
 final class ExecutionStore {
     private final ExecutionConfig config;
+    private final ExecutionRecords records;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition added = lock.newCondition();
 
@@ -20,8 +21,19 @@ final class ExecutionStore {
     @GuardedBy("lock")
     private final LinkedHashMap<String, Execution> executions = new LinkedHashMap<>();
 
-    ExecutionStore(ExecutionConfig config) {
+    ExecutionStore(ExecutionConfig config, ExecutionRecords records) {
         this.config = config;
+        this.records = records;
+    }
+
+    /** Adds one of an earlier life. */
+    void restore(Execution execution) {
+        lock.lock();
+        try {
+            executions.put(execution.id(), execution);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** @throws ApiException another execution of the same client runs */
@@ -123,10 +135,15 @@ final class ExecutionStore {
         } finally {
             lock.unlock();
         }
-        forgotten.forEach(execution -> execution.log().close());
+        forgotten.forEach(this::forget);
     }
 
-    /** Forgets all. */
+    private void forget(Execution execution) {
+        execution.log().close();
+        records.delete(execution.id());
+    }
+
+    /** Forgets all; the durable ones can be found again by their records. */
     void clear() {
         List<Execution> all;
         lock.lock();
@@ -136,6 +153,12 @@ final class ExecutionStore {
         } finally {
             lock.unlock();
         }
-        all.forEach(execution -> execution.log().close());
+        for (Execution execution : all) {
+            if (execution.isDurable() && execution.sandboxId().isPresent()) {
+                execution.log().leave();
+            } else {
+                execution.log().close();
+            }
+        }
     }
 }

@@ -25,6 +25,19 @@ final class LogIndex {
         segments.add(new LogSegment(1));
     }
 
+    /** Of an earlier life: consecutive segments, all in files. */
+    LogIndex(LogLimits limits, List<LogSegment> written) {
+        segmentBytes = limits.segmentBytes();
+        maxDiskBytes = limits.diskBytes();
+        for (LogSegment segment : written) {
+            segments.add(segment);
+            nextSequence = segment.end();
+            bytes += segment.bytes();
+        }
+        diskBytes = bytes;
+        segments.add(new LogSegment(nextSequence));
+    }
+
     long nextSequence() {
         return nextSequence;
     }

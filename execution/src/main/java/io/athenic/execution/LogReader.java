@@ -1,9 +1,6 @@
 package io.athenic.execution;
 
 import io.athenic.execution.ExecutionEvent.Truncated;
-import java.io.BufferedInputStream;
-import java.io.DataInputStream;
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -126,38 +123,31 @@ public final class LogReader implements AutoCloseable {
 
     private static final class SpilledReader implements AutoCloseable {
         private final Path file;
-        private final DataInputStream in;
+        private final LogFile.Reader in;
         private long next;
 
         SpilledReader(Path file, long first) throws IOException {
             this.file = file;
             this.next = first;
-            // Not a channel: an interrupt of the reading thread would look like a file that cannot be read.
-            this.in = new DataInputStream(new BufferedInputStream(new FileInputStream(file.toFile()), 1 << 15));
+            this.in = LogFile.read(file);
         }
 
         void skipTo(long sequence) throws IOException {
             while (next < sequence) {
-                in.skipNBytes(in.readInt());
+                in.skip();
                 next++;
             }
         }
 
         byte[] read() throws IOException {
-            byte[] json = new byte[in.readInt()];
-            in.readFully(json);
+            byte[] json = in.next();
             next++;
             return json;
         }
 
         @Override
         public void close() {
-            try {
-                in.close();
-            } catch (IOException e) {
-                // Nothing was written: a file that was only read has nothing to lose.
-                return;
-            }
+            in.close();
         }
     }
 }

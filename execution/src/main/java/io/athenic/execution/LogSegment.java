@@ -1,8 +1,5 @@
 package io.athenic.execution;
 
-import java.io.BufferedOutputStream;
-import java.io.DataOutputStream;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +27,14 @@ final class LogSegment {
 
     LogSegment(long first) {
         this.first = first;
+    }
+
+    /** A segment of an earlier life, which is in its file alone. */
+    LogSegment(long first, int count, long eventBytes, Path file) {
+        this.first = first;
+        this.count = count;
+        this.bytes = eventBytes + (long) count * OVERHEAD;
+        this.file = file;
     }
 
     void add(byte[] event) {
@@ -62,11 +67,9 @@ final class LogSegment {
 
     /** Preconditions: the segment is full, nobody adds to it any more. Needs no lock: it only reads. */
     void writeTo(Path target) throws IOException {
-        // Not a channel: an interrupt of the writing thread would close it in the middle.
-        try (var out = new DataOutputStream(new BufferedOutputStream(new FileOutputStream(target.toFile()), 1 << 16))) {
+        try (var out = LogFile.create(target)) {
             for (byte[] event : events) {
-                out.writeInt(event.length);
-                out.write(event);
+                out.add(event, 0);
             }
         }
     }

@@ -61,6 +61,101 @@ class EventLogTest {
         }
     }
 
+    private EventLog durable(LogLimits limits) {
+        return EventLog.durable("e1", folder, limits, InstantSource.system());
+    }
+
+    private EventLog recovered(LogLimits limits) {
+        return EventLog.recover("e1", folder, limits, InstantSource.system());
+    }
+
+    @Test
+    void aDurableLogGoesOnWhereItsWriterWasKilled() throws Exception {
+        List<ExecutionEvent> told = new ArrayList<>();
+        EventLog killed = durable(SMALL); // never closed
+        for (int i = 1; i <= 500; i++) {
+            killed.output(ExecutionEvent.Stream.STDOUT, i + " ".repeat(50), i);
+        }
+        readAllSoFar(killed).forEach(item -> told.add(item.event()));
+
+        try (EventLog log = recovered(SMALL)) {
+            assertThat(log.position()).isEqualTo(500);
+            assertThat(log.lastSequence()).isEqualTo(500);
+            log.output(ExecutionEvent.Stream.STDERR, "more", 501);
+            told.add(new Stderr("more"));
+            log.end();
+
+            assertThat(readAll(log, 0)).extracting(LogItem::event).containsExactlyElementsOf(told);
+            assertThat(log.position()).isEqualTo(501);
+        }
+        assertThat(files()).isEmpty();
+    }
+
+    @Test
+    void whatAReaderHasSeenIsWritten() throws Exception {
+        EventLog killed = durable(new LogLimits(1 << 20, 64 << 20, Duration.ofHours(1), 64 << 10));
+        killed.output(ExecutionEvent.Stream.STDOUT, "a", 1);
+        killed.output(ExecutionEvent.Stream.STDOUT, "b", 2);
+        assertThat(killed.position()).as("it waits for more of the same stream").isZero();
+        assertThat(killed.checkpoint()).isEqualTo(2);
+        killed.output(ExecutionEvent.Stream.STDOUT, "c", 3);
+
+        try (EventLog log = recovered(EACH_ALONE)) {
+            log.end();
+            assertThat(textOf(readAll(log, 0))).isEqualTo("ab");
+            assertThat(log.position()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aRecordThatWasWrittenInPartIsCutOff() throws Exception {
+        EventLog killed = durable(EACH_ALONE);
+        killed.output(ExecutionEvent.Stream.STDOUT, "first", 1);
+        killed.output(ExecutionEvent.Stream.STDOUT, "second", 2);
+        Path file = files().getFirst();
+        byte[] all = Files.readAllBytes(file);
+        for (int length : new int[] {all.length - 1, all.length / 2 + 3, all.length / 2 + 12}) {
+            Files.write(file, java.util.Arrays.copyOf(all, length));
+
+            EventLog log = recovered(EACH_ALONE);
+            assertThat(textOf(readAllSoFar(log))).isEqualTo("first");
+            assertThat(log.position()).isEqualTo(1);
+            log.leave();
+        }
+        Files.write(file, new byte[] {0, 0});
+        try (EventLog log = recovered(EACH_ALONE)) {
+            assertThat(log.lastSequence()).isZero();
+        }
+        assertThat(files()).isEmpty();
+    }
+
+    @Test
+    void aDurableLogIsBoundedAsAnyOther() throws Exception {
+        try (EventLog log = durable(SMALL)) {
+            for (int i = 1; i <= 3000; i++) {
+                log.output(ExecutionEvent.Stream.STDOUT, "x".repeat(100), i);
+            }
+            assertThat(log.bytes()).isLessThan(160 << 10);
+            log.end();
+
+            List<LogItem> all = readAll(log, 0);
+
+            assertThat(all.getFirst().event()).isInstanceOf(Truncated.class);
+            assertThat(all.getLast().sequence()).isEqualTo(3000);
+        }
+        assertThat(files()).isEmpty();
+    }
+
+    private static List<LogItem> readAllSoFar(EventLog log) throws InterruptedException {
+        List<LogItem> items = new ArrayList<>();
+        try (LogReader reader = log.readAfter(0)) {
+            for (LogItem item = reader.next(Duration.ZERO); item != null; item = reader.next(Duration.ZERO)) {
+                items.add(item);
+            }
+        }
+        return items;
+    }
+
     @Test
     void numbersEventsDenselyFromOne() throws Exception {
         try (EventLog log = log(EACH_ALONE)) {

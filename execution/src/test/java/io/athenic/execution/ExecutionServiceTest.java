@@ -23,6 +23,7 @@ class ExecutionServiceTest {
 
     private ServiceFixture fixture;
     private ExecutionService service;
+    private final List<String> durable = new ArrayList<>();
 
     @BeforeEach
     void start() {
@@ -34,8 +35,17 @@ class ExecutionServiceTest {
     void stop() throws IOException {
         fixture.close();
         try (var files = Files.list(folder)) {
-            assertThat(files).isEmpty();
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .as("of executions that nobody can come back for nothing stays")
+                    .allMatch(name -> durable.stream().anyMatch(name::startsWith));
         }
+    }
+
+    /** Its files outlive the service, for the next one. */
+    private Execution durable(String code, String clientId) {
+        Execution execution = service.start(ExecutionRequest.of(code, "python").forClient(clientId));
+        durable.add(execution.id());
+        return execution;
     }
 
     private void restart(java.util.function.UnaryOperator<ExecutionConfig> change) {
@@ -279,7 +289,7 @@ class ExecutionServiceTest {
 
     @Test
     void aClientRunsOneAtATime() throws Exception {
-        Execution first = service.start(ExecutionRequest.of("sleep", "python").forClient("c1"));
+        Execution first = durable("sleep", "c1");
 
         assertThatThrownBy(() ->
                         service.start(ExecutionRequest.of("print x", "python").forClient("c1")))
@@ -289,10 +299,79 @@ class ExecutionServiceTest {
                 });
         service.cancel(first.id(), CancelCause.USER);
         first.await(SOON);
-        assertThat(service.start(ExecutionRequest.of("print x", "python").forClient("c1"))
-                        .await(SOON)
-                        .status())
-                .isEqualTo(ExecutionStatus.COMPLETED);
+        assertThat(durable("print x", "c1").await(SOON).status()).isEqualTo(ExecutionStatus.COMPLETED);
+    }
+
+    @Test
+    void anEndedExecutionOfAClientIsThereAfterARestart() throws Exception {
+        Execution before = durable("print hi\nresult {\"text\":\"2\"}\nflood 20\nerr oh", "c1");
+        ExecutionOutcome outcome = before.await(SOON);
+        List<ExecutionEvent> told = events(before);
+
+        restart(config -> config);
+        service.resume();
+        Execution after = service.find(before.id()).orElseThrow();
+
+        assertThat(events(after)).isEqualTo(told);
+        assertThat(after.status()).isEqualTo(ExecutionStatus.COMPLETED);
+        assertThat(after.await(SOON).stdout()).isEqualTo(outcome.stdout());
+        assertThat(durable("print next", "c1").ordinal()).isGreaterThan(after.ordinal());
+    }
+
+    @Test
+    void itsFilesGoWithItsRetention() throws Exception {
+        durable("print hi", "c1").await(SOON);
+        restart(config -> config);
+
+        fixture.pass(Duration.ofMinutes(16));
+        fixture.run("print other");
+
+        await().atMost(SOON).untilAsserted(() -> {
+            try (var files = Files.list(folder)) {
+                assertThat(files).isEmpty();
+            }
+        });
+        durable.clear();
+    }
+
+    @Test
+    void whatRanWhenTheServiceDiedEndsWithAnErrorWhenItsSandboxIsGone() throws Exception {
+        Execution before = durable("print hi\nsleep", "c1");
+        awaitOutput(before, "hi");
+        Path copy = Files.createDirectory(folder.resolve("copy")); // as a kill -9 leaves it
+        try (var files = Files.list(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Files.copy(file, copy.resolve(file.getFileName()));
+            }
+        }
+        try (var next = new ServiceFixture(copy, config -> config)) {
+            next.service().resume();
+            Execution after = next.service().find(before.id()).orElseThrow();
+            ExecutionOutcome outcome = after.await(SOON);
+
+            assertThat(outcome.status()).isEqualTo(ExecutionStatus.ERROR);
+            assertThat(outcome.message()).contains("restarted");
+            assertThat(outcome.stdout()).containsExactly("hi\n");
+        }
+        try (var files = Files.list(copy)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(copy);
+    }
+
+    @Test
+    void damagedRecordsAndStrayFilesAreRemoved() throws Exception {
+        for (String name : List.of("x.json", "y-0.log", "z.new")) {
+            Files.writeString(folder.resolve(name), "{");
+        }
+
+        restart(config -> config);
+
+        try (var files = Files.list(folder)) {
+            assertThat(files).isEmpty();
+        }
     }
 
     @Test

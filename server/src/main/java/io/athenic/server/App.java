@@ -128,6 +128,7 @@ final class App implements AutoCloseable {
             throw new StartException(
                     "the sandbox engine is not ready: " + engine.status().detail());
         }
+        executions.resume();
     }
 
     private Engine startEngine(InstantSource clock, Runnable onFailure) throws InterruptedException {

@@ -42,10 +42,13 @@ public final class AnswerRun implements Runnable {
     private final Tools tools;
     private final Question question;
     private final Cancellation cancellation;
+    private final @Nullable Begun begun;
     private final Journal journal;
     private final Executor executor;
 
-    public AnswerRun(Tools tools, Question question, Cancellation cancellation) {
+    /** @param begun code that runs for the answer since an earlier life of the server; absent: the answer is empty */
+    public AnswerRun(Tools tools, Question question, Cancellation cancellation, @Nullable Begun begun) {
+        this.begun = begun;
         this.tools = tools;
         this.question = question;
         this.cancellation = cancellation;
@@ -81,6 +84,10 @@ public final class AnswerRun implements Runnable {
 
     private void answer() {
         List<Message> earlier = earlier();
+        if (begun != null) {
+            goOn(earlier, begun);
+            return;
+        }
         Intent intent = decide(earlier);
         if (tools.model() != null) {
             new ModelLoop(tools, tools.model(), journal, executor, cancellation)
@@ -89,6 +96,26 @@ public final class AnswerRun implements Runnable {
         } else {
             answerWithoutModel(repeated(intent, earlier));
         }
+    }
+
+    private void goOn(List<Message> earlier, Begun running) {
+        CodeOutcome outcome = executor.follow(running, tools.limits().execution());
+        if (outcome.cancelled()) {
+            throw new TurnCancelledException();
+        }
+        if (tools.model() == null) {
+            explain(outcome);
+            return;
+        }
+        new ModelLoop(tools, tools.model(), journal, executor, cancellation)
+                .goOn(earlier, question.message(), running.execution(), outcome);
+        finishComplete();
+    }
+
+    private void explain(CodeOutcome outcome) {
+        journal.status(RunStatus.ANSWERING, null);
+        journal.text(Report.answer(outcome));
+        finishComplete();
     }
 
     private List<Message> earlier() {
@@ -167,9 +194,7 @@ public final class AnswerRun implements Runnable {
             if (outcome.cancelled()) {
                 throw new TurnCancelledException();
             }
-            journal.status(RunStatus.ANSWERING, null);
-            journal.text(Report.answer(outcome));
-            finishComplete();
+            explain(outcome);
         }
     }
 

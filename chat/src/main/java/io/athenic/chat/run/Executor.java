@@ -48,10 +48,22 @@ final class Executor {
         Part.Execution running =
                 new Part.Execution(id, language, code, initial, reason, clientId, found.sandboxId(), null);
         int place = journal.begin(running, new MessageData(sandboxes.webSocketUrl(), clientId, id, initial));
+        return follow(new Begun(place, running, started), timeout);
+    }
+
+    /**
+     * Waits for the end of code that is in the answer already.
+     *
+     * @throws ApiException when it does not end in time
+     */
+    CodeOutcome follow(Begun begun, Duration timeout) {
         journal.status(RunStatus.RUNNING, null);
+        int place = begun.place();
+        Part.Execution running = begun.execution();
+        String id = running.executionId();
         CodeOutcome outcome;
         try (var _ = cancellation.onCancel(() -> sandboxes.cancel(id))) {
-            outcome = started.await(timeout.plus(GRACE));
+            outcome = begun.code().await(timeout.plus(GRACE));
         } catch (ApiException e) {
             sandboxes.cancel(id);
             journal.end(place, ended(running, "error", String.valueOf(e.getMessage())), sandboxes.webSocketUrl());

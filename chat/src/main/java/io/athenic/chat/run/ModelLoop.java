@@ -55,11 +55,28 @@ final class ModelLoop {
      */
     void answer(List<Message> earlier, Message question, ExecuteMode mode, Intent intent) {
         boolean mayExecute = mode != ExecuteMode.NEVER;
-        messages.add(Prompt.system(LocalDate.ofInstant(tools.clock().instant(), ZoneOffset.UTC), mayExecute));
-        messages.addAll(Prompt.conversation(earlier, question));
+        open(earlier, question, mayExecute);
         if (carriesRunnableCode(intent)) {
             runCarried(intent);
         }
+        converse(mode, mayExecute);
+    }
+
+    /** Goes on after code that was run for the question in an earlier life of the server: what the model had said before it is not known. */
+    void goOn(List<Message> earlier, Message question, Part.Execution execution, CodeOutcome outcome) {
+        open(earlier, question, true);
+        ToolExecutionRequest call = Prompt.call("call_resumed", execution.language(), execution.code());
+        messages.add(AiMessage.from(call));
+        messages.add(ToolExecutionResultMessage.from(call, reported(outcome)));
+        converse(ExecuteMode.AUTO, true);
+    }
+
+    private void open(List<Message> earlier, Message question, boolean mayExecute) {
+        messages.add(Prompt.system(LocalDate.ofInstant(tools.clock().instant(), ZoneOffset.UTC), mayExecute));
+        messages.addAll(Prompt.conversation(earlier, question));
+    }
+
+    private void converse(ExecuteMode mode, boolean mayExecute) {
         boolean mustExecute = mode == ExecuteMode.ALWAYS && executions == 0;
         while (true) {
             journal.status(executions == 0 ? RunStatus.DECIDING : RunStatus.ANSWERING, null);
@@ -147,10 +164,14 @@ final class ModelLoop {
     }
 
     private String execute(String language, String code, String reason) {
-        executions++;
         Duration left = timeLeft();
         Duration limit = tools.limits().execution();
-        CodeOutcome outcome = executor.run(language, code, reason, left.compareTo(limit) < 0 ? left : limit);
+        return reported(executor.run(language, code, reason, left.compareTo(limit) < 0 ? left : limit));
+    }
+
+    /** Counts an execution; what the model is told of it. */
+    private String reported(CodeOutcome outcome) {
+        executions++;
         if (outcome.cancelled()) {
             throw new TurnCancelledException();
         }

@@ -3,6 +3,7 @@ package io.athenic.chat.run;
 import io.athenic.execution.ApiException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /** What a run needs of the execution service: the boundary between chat and execution. */
 public interface Sandboxes {
@@ -29,6 +30,9 @@ public interface Sandboxes {
      * @throws ApiException when the sandbox is gone or the service refuses
      */
     StartedCode start(String sandboxId, String clientId, String language, String code, Duration timeout);
+
+    /** An execution that was started before, perhaps by an earlier life of the server; empty when it is not known any more. */
+    Optional<StartedCode> find(String executionId);
 
     /** Stops an execution; one that has ended is no error. */
     void cancel(String executionId);

@@ -71,6 +71,11 @@ public final class ServiceSandboxes implements Sandboxes, SandboxFiles {
     }
 
     @Override
+    public Optional<StartedCode> find(String executionId) {
+        return service.find(executionId).map(Started::new);
+    }
+
+    @Override
     public void cancel(String executionId) {
         boolean _ = service.cancel(executionId, CancelCause.USER);
     }

@@ -19,6 +19,9 @@ public final class CodeApi {
     public record NewContext(
             @Nullable String language, @Nullable String cwd) {}
 
+    /** {@code POST /executions/ID/ack}, which is ours: the stream of a durable execution is kept safely up to this position. */
+    public record Acknowledgement(long position) {}
+
     /** A context, as created and listed. */
     public record Context(String id, String language, String cwd) {}
 }

@@ -9,6 +9,16 @@ import org.jspecify.annotations.Nullable;
 
 /** One line of the stream that {@code POST /execute} answers. */
 public sealed interface CodeEvent {
+    /** Name of the field that a durable execution's lines have besides E2B's (docs/PROTOCOL.md, section 5). */
+    String POSITION = "position";
+
+    /**
+     * A line that was read.
+     *
+     * @param position how far the execution's stream has come with it; 0: not a durable execution
+     */
+    record Line(CodeEvent event, long position) {}
+
     /** The kernel accepted the code. */
     record Accepted(int executionCount) implements CodeEvent {}
 
@@ -37,6 +47,11 @@ public sealed interface CodeEvent {
 
     /** The line, with its line feed. */
     default byte[] line() {
+        return line(0);
+    }
+
+    /** The line of a durable execution, which says the position that it reaches; 0: without one. */
+    default byte[] line(long position) {
         var json = Json.object();
         switch (this) {
             case Accepted e -> json.put("type", "number_of_executions").put("execution_count", e.executionCount);
@@ -53,6 +68,9 @@ public sealed interface CodeEvent {
             case Ended e -> json.put("type", "end_of_execution");
             case Unknown e -> json.put("type", e.type);
         }
+        if (position > 0) {
+            json.put(POSITION, position);
+        }
         var text = Json.write(json);
         var line = Arrays.copyOf(text, text.length + 1);
         line[text.length] = '\n';
@@ -63,7 +81,17 @@ public sealed interface CodeEvent {
      *
      * @throws JsonException malformed */
     static CodeEvent parse(String line) {
+        return parseLine(line).event();
+    }
+
+    /** As {@link #parse}, with the position. */
+    static Line parseLine(String line) {
         var json = Json.readObject(line.getBytes(StandardCharsets.UTF_8));
+        var position = json.remove(POSITION);
+        return new Line(event(json), position == null ? 0 : Math.max(0, position.asLong()));
+    }
+
+    private static CodeEvent event(ObjectNode json) {
         var type = json.path("type").asText("");
         return switch (type) {
             case "number_of_executions" ->

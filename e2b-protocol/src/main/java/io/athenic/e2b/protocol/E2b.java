@@ -16,6 +16,10 @@ public final class E2b {
     public static final String HEADER_SANDBOX_ID = "E2b-Sandbox-Id";
     public static final String HEADER_SANDBOX_PORT = "E2b-Sandbox-Port";
     public static final String HEADER_NEXT_TOKEN = "X-Next-Token";
+
+    /** Ours: makes an execution durable. */
+    public static final String HEADER_EXECUTION_ID = "Athenic-Execution-Id";
+
     public static final String HEADER_METADATA_PREFIX = "X-Metadata-";
     public static final String HEADER_KEEPALIVE = "Keepalive-Ping-Interval";
     public static final String HEADER_CONNECT_TIMEOUT = "Connect-Timeout-Ms";
