@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
 # Checks every need of this machine and says how to mend what is missing. Changes nothing. Status 1 when something is missing.
+# --attack: instead, tries to break out of real sandboxes. Status 1 when anything broke.
 set -uo pipefail
 : "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
 . "$ATHENIC_HOME/bin/common.sh"
 
 take_data "$@"
+if [ "${arguments[0]:-}" = --attack ]; then
+  as_root "${PYTHON[@]}" "$GUEST/attack.py" --data "$data" "${arguments[@]:1}"
+  status=$?
+  [ "$status" -ne 126 ] || die "doctor --attack makes real sandboxes and needs root's rights: sudo ./athenic doctor --attack"
+  exit "$status"
+fi
 [ ${#arguments[@]} -eq 0 ] || die "doctor: unknown option: ${arguments[0]}"
 failed=0
 ok() { printf '  ok    %-22s %s\n' "$1" "$2"; }

@@ -6,8 +6,9 @@ import errno
 import os
 import unittest
 
+from athenic_guest.roomd.guard import Guard, files_of
 from roomd_case import RoomdCase
-from roomd_client import RoomdError, probe
+from roomd_client import RoomdError, probe, until
 
 _MIB = 1 << 20
 
@@ -221,6 +222,34 @@ result = [len(keep), timers]
 
         self.assertEqual(probe(other, "import ctypes\nlibc = ctypes.CDLL(None)\n"
                                       "result = [libc.inotify_init1(0) >= 0, libc.timer_create(1, None, ctypes.byref(ctypes.c_void_p()))]"), [True, 0])
+
+    def test_a_room_with_the_machines_open_files_is_ended(self) -> None:
+        hog = self.room(pids=64)
+        hog_init = self.answer["pid"]
+        modest = self.room()
+        ended: list[str] = []
+        inits = {hog: hog_init, modest: self.answer["pid"]}
+
+        probe(self.roomd.guest(hog), """
+import os, signal
+for _ in range(4):
+    if os.fork() == 0:
+        os.closerange(3, 256)  # the probe's connection is told to be at its end when nobody has it
+        for _ in range(5000): os.open('/dev/null', os.O_RDONLY)
+        open(f'/tmp/{os.getpid()}', 'w').close()
+        signal.pause()
+import time
+while len(os.listdir('/tmp')) < 4: time.sleep(0.01)
+""")
+
+        self.assertGreater(files_of(inits[hog]), 20_000)
+        self.assertLess(files_of(inits[modest]), 100)
+        guard = Guard(lambda: inits.items(), ended.append, lambda: (50_000, 160_000))
+        try:
+            until(lambda: bool(ended), "the guard looks at open files")
+        finally:
+            guard.close()
+        self.assertEqual(set(ended), {hog})
 
     def test_limits_out_of_range_are_refused(self) -> None:
         for name, value in (("memoryBytes", 4096), ("memoryBytes", -1), ("cpuMillis", 0), ("pids", 1 << 40), ("diskBytes", 10), ("inodes", 0),

@@ -183,8 +183,9 @@ def unthrottled(room: Room) -> Iterator[None]:
 
 
 def _map_users(pid: int, uid_base: int) -> None:
-    """user_namespaces(7): ids 0 to 65,535 of the room are the host's from `uid_base` on."""
-    for name in ("uid_map", "gid_map"):
+    """user_namespaces(7): ids 0 to 65,535 of the room are the host's from `uid_base` on. The map of project ids needs no right to be
+    written, and can be written once only: left open, a user of the room would give itself those of the host's quotas."""
+    for name in ("uid_map", "gid_map", "projid_map"):
         cgroups.write(f"/proc/{pid}/{name}", f"0 {uid_base} {RANGE}")
 
 
