@@ -12,6 +12,7 @@ import java.time.Duration;
  * @param maxSandboxes sandboxes alive at one time, those of the pool not counted
  * @param defaultLimits of sandboxes that name none; only such sandboxes come from the pool
  * @param createTimeout longest time a create may take
+ * @param bounds of all sandboxes
  */
 public record EngineConfig(
         Path roomdSocket,
@@ -19,7 +20,19 @@ public record EngineConfig(
         int poolSize,
         int maxSandboxes,
         Limits defaultLimits,
-        Duration createTimeout) {
+        Duration createTimeout,
+        Bounds bounds) {
+    /** With the default bounds. */
+    public EngineConfig(
+            Path roomdSocket,
+            Path templateRoot,
+            int poolSize,
+            int maxSandboxes,
+            Limits defaultLimits,
+            Duration createTimeout) {
+        this(roomdSocket, templateRoot, poolSize, maxSandboxes, defaultLimits, createTimeout, Bounds.DEFAULT);
+    }
+
     public EngineConfig {
         Check.range("poolSize", poolSize, 0, 1000);
         Check.range("maxSandboxes", maxSandboxes, 1, 100_000);

@@ -139,7 +139,8 @@ final class App implements AutoCloseable {
                 config.poolSize(),
                 config.maxSandboxes(),
                 config.limits(),
-                Duration.ofSeconds(30));
+                Duration.ofSeconds(30),
+                config.bounds());
         Engine engine;
         try {
             engine = Engine.start(engineConfig, clock);

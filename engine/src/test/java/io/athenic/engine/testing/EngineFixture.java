@@ -1,5 +1,6 @@
 package io.athenic.engine.testing;
 
+import io.athenic.engine.Bounds;
 import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.Limits;
@@ -21,12 +22,16 @@ public final class EngineFixture implements AutoCloseable {
     }
 
     public static EngineFixture start(int poolSize, int maxSandboxes) {
-        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes);
+        return start(poolSize, maxSandboxes, Bounds.DEFAULT);
     }
 
-    private EngineFixture(RoomdProcess roomd, int poolSize, int maxSandboxes) {
+    public static EngineFixture start(int poolSize, int maxSandboxes, Bounds bounds) {
+        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes, bounds);
+    }
+
+    private EngineFixture(RoomdProcess roomd, int poolSize, int maxSandboxes, Bounds bounds) {
         this.roomd = roomd;
-        this.engine = Engine.start(config(roomd, poolSize, maxSandboxes), (InstantSource) clock);
+        this.engine = Engine.start(config(roomd, poolSize, maxSandboxes, bounds), (InstantSource) clock);
         try {
             if (!engine.awaitReady(Duration.ofMinutes(2))) {
                 throw new IllegalStateException("the engine is not ready: " + engine.status() + "\n" + roomd.log());
@@ -37,10 +42,10 @@ public final class EngineFixture implements AutoCloseable {
         }
     }
 
-    private static EngineConfig config(RoomdProcess roomd, int poolSize, int maxSandboxes) {
+    private static EngineConfig config(RoomdProcess roomd, int poolSize, int maxSandboxes, Bounds bounds) {
         Path templates = roomd.data().resolve("templates");
         return new EngineConfig(
-                roomd.socket(), templates, poolSize, maxSandboxes, Limits.DEFAULT, Duration.ofSeconds(60));
+                roomd.socket(), templates, poolSize, maxSandboxes, Limits.DEFAULT, Duration.ofSeconds(60), bounds);
     }
 
     public Engine engine() {
