@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ..frames import Connection, Failure, FrameError
-from . import fields, files, listing, relay, streams, transfer, watch
+from . import egress, fields, files, listing, relay, streams, transfer, watch
 from .context import Context
 
 _MAX_CONNECTIONS = 1024
@@ -50,6 +50,8 @@ HANDLERS: dict[str, Handler] = {
     "fs.compose": transfer.compose,
     "fs.watch": watch.watch,
     "port.connect": relay.connect,
+    "egress.open": egress.open_proxy,
+    "egress.accept": egress.accept,
 }
 
 

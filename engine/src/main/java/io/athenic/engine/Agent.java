@@ -2,6 +2,7 @@ package io.athenic.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athenic.engine.egress.Egress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -62,7 +63,7 @@ public final class Agent {
     private ProcessStream stream(ObjectNode request) {
         return open(request, connection -> {
             int pid = Json.integer(connection.answer(ANSWER).path("start"), "pid");
-            AgentProcessStream stream = new AgentProcessStream(connection, pid, guest.room());
+            AgentProcessStream stream = new AgentProcessStream(connection, pid);
             stream.begin("process-" + guest.sandbox() + "-" + pid, new ProcessEvent.Started(pid));
             return stream;
         });
@@ -99,11 +100,6 @@ public final class Agent {
     public void signal(ProcessSelector selector, int signal) {
         Check.range("signal", signal, 1, 64);
         call(request("process.signal", selector).put("signal", signal));
-    }
-
-    /** Kills the process and everything that it has started, daemons too; NOT_FOUND for one that is not there. */
-    public void killAll(ProcessSelector selector) {
-        call(request("process.signal", selector).put("signal", 9).put("all", true));
     }
 
     public void resize(ProcessSelector selector, int cols, int rows) {
@@ -216,6 +212,11 @@ public final class Agent {
     /** Connects to 127.0.0.1:port in the room; UNAVAILABLE when nothing listens there. */
     public PortConnection connectPort(int port) {
         Check.range("port", port, 1, 65_535);
+        // Whoever reaches a sandbox's ports from outside shall not go out again through its proxy.
+        if (port == Egress.PORT) {
+            throw new EngineException(
+                    ErrorCode.UNAVAILABLE, "port " + port + " of a sandbox belongs to its proxy: use another one");
+        }
         return open(request("port.connect").put("port", port), connection -> {
             connection.answer(ANSWER);
             return new PortConnection(connection, connection.remaining());

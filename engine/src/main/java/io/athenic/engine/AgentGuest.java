@@ -1,29 +1,39 @@
 package io.athenic.engine;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Keeps an agent in the room: one that died is replaced when it is needed, and told the sandbox's environment first. */
 final class AgentGuest {
+    private static final Logger LOG = LoggerFactory.getLogger(AgentGuest.class);
     private static final Duration ANSWER = Duration.ofSeconds(10);
 
     private final Room room;
     private final GuestSlot slot;
     private final Runnable usable;
     private final Map<String, String> env;
+    private final Optional<Preparation> preparation;
     private final ReentrantLock lock = new ReentrantLock();
 
     @GuardedBy("lock")
     private @Nullable Guest prepared;
 
+    /** A request that is sent to every new agent. */
+    record Preparation(ObjectNode request) {}
+
     /**
      * @param usable throws when the sandbox takes no operations now
      * @param env the sandbox's environment
      */
-    AgentGuest(Room room, Guest started, Map<String, String> env, Runnable usable) {
+    AgentGuest(Room room, Guest started, Map<String, String> env, Optional<Preparation> preparation, Runnable usable) {
+        this.preparation = preparation;
         this.room = room;
         this.usable = usable;
         this.env = env;
@@ -35,26 +45,39 @@ final class AgentGuest {
         return room.id();
     }
 
-    Room room() {
-        return room;
-    }
-
     GuestConnection connect() {
         usable.run();
         Guest guest = slot.get();
         if (!prepared(guest)) {
-            setEnvironment(guest);
+            prepare(guest);
         }
         return room.connect(guest);
     }
 
+    /** Makes the agent ready for its sandbox before anybody needs it. */
+    void prepareNow() {
+        Guest guest = slot.get();
+        if (!prepared(guest)) {
+            prepare(guest);
+        }
+    }
+
     /** Idempotent: two callers that meet a new agent both set the same. */
-    private void setEnvironment(Guest guest) {
+    private void prepare(Guest guest) {
         if (!env.isEmpty()) {
             var request = Json.object().put("op", "env.set");
             request.set("env", Json.stringMap(env));
             room.connect(guest).call(request, ANSWER);
         }
+        preparation.ifPresent(wanted -> {
+            var notes = room.connect(guest)
+                    .call(wanted.request(), ANSWER)
+                    .path("ok")
+                    .path("notes");
+            if (!notes.isEmpty()) {
+                LOG.warn("Sandbox {}: {}", room.id(), Texts.shorten(notes.toString(), 500));
+            }
+        });
         lock.lock();
         try {
             prepared = guest;

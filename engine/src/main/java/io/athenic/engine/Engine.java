@@ -1,6 +1,8 @@
 package io.athenic.engine;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.athenic.engine.egress.Egress;
+import io.athenic.engine.egress.Resolver;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -38,6 +40,7 @@ public final class Engine implements AutoCloseable {
     private final Zygotes zygotes;
     private final RoomFactory factory;
     private final SandboxPool pool;
+    private final Egress egress;
     private final List<String> notes = new ArrayList<>();
     private final Map<String, Sandbox> sandboxes = new ConcurrentHashMap<>();
     private final Semaphore places;
@@ -53,13 +56,18 @@ public final class Engine implements AutoCloseable {
 
     /** Connects to roomd; then loads the template and fills the pool in the background. UNAVAILABLE when roomd does not answer. */
     public static Engine start(EngineConfig config, InstantSource clock) {
-        Engine engine = new Engine(config, clock);
+        return start(config, clock, Resolver.SYSTEM);
+    }
+
+    /** As {@link #start(EngineConfig, InstantSource)}, with other names than the machine's. */
+    public static Engine start(EngineConfig config, InstantSource clock, Resolver resolver) {
+        Engine engine = new Engine(config, clock, resolver);
         engine.expiry.start();
         Thread.ofVirtual().name("engine-start").start(engine::load);
         return engine;
     }
 
-    private Engine(EngineConfig config, InstantSource clock) {
+    private Engine(EngineConfig config, InstantSource clock, Resolver resolver) {
         this.config = config;
         this.clock = clock;
         this.templates = new Templates(config.templateRoot());
@@ -80,8 +88,9 @@ public final class Engine implements AutoCloseable {
             timers.close();
             throw e;
         }
+        this.egress = new Egress(config.egress(), resolver, clock);
         this.zygotes = new Zygotes(roomd, templates);
-        this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds());
+        this.factory = new RoomFactory(roomd, timers, zygotes, ids);
         this.pool = new SandboxPool(
                 config.poolSize(),
                 () -> factory.buildWarm(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
@@ -126,10 +135,6 @@ public final class Engine implements AutoCloseable {
                 .find(spec.template())
                 .orElseThrow(() -> new EngineException(
                         ErrorCode.NOT_FOUND, "template '" + Texts.shorten(spec.template(), 100) + "' not found"));
-        Limits wish = spec.limits();
-        if (wish != null && !wish.equals(config.defaultLimits())) {
-            config.bounds().check(wish);
-        }
         if (!places.tryAcquire()) {
             throw new EngineException(
                     ErrorCode.RESOURCE_EXHAUSTED,
@@ -143,7 +148,7 @@ public final class Engine implements AutoCloseable {
             places.release();
             throw e;
         }
-        Sandbox sandbox = new Sandbox(room, spec, ids, clock, config.bounds(), new Keeper());
+        Sandbox sandbox = new Sandbox(room, spec, ids, clock, egress, new Keeper());
         sandboxes.put(sandbox.id(), sandbox);
         created.incrementAndGet();
         if (room.room().dead()) {
@@ -153,6 +158,12 @@ public final class Engine implements AutoCloseable {
         if (condition.get().state() != EngineState.READY) {
             sandbox.kill(KillCause.SHUTDOWN);
             throw unavailable();
+        }
+        try {
+            sandbox.openNetwork();
+        } catch (RuntimeException e) {
+            sandbox.kill(KillCause.ROOM_DIED);
+            throw e;
         }
         return sandbox;
     }
@@ -212,9 +223,9 @@ public final class Engine implements AutoCloseable {
                 notes);
     }
 
-    /** The limits of a sandbox that asks for none. */
-    public Limits defaultLimits() {
-        return config.defaultLimits();
+    /** The operator's rules for the network, and what the proxies of all sandboxes have done. */
+    public Egress egress() {
+        return egress;
     }
 
     /** Whether sandboxes can be made from the template of this name or alias. */
@@ -230,6 +241,7 @@ public final class Engine implements AutoCloseable {
         expiry.interrupt();
         killAll(sandboxes.values(), KillCause.SHUTDOWN);
         pool.close();
+        egress.close();
         roomd.close();
         timers.close();
     }
@@ -239,9 +251,8 @@ public final class Engine implements AutoCloseable {
             Instant now = clock.instant();
             Duration nap = LONGEST_NAP;
             for (Sandbox sandbox : sandboxes.values()) {
-                Optional<KillCause> cause = sandbox.overBecause(now);
-                if (cause.isPresent()) {
-                    Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.kill(cause.get()));
+                if (sandbox.isOver(now)) {
+                    Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.kill(KillCause.TIMEOUT));
                 } else {
                     Duration left = Duration.between(now, sandbox.endAt());
                     nap = left.isPositive() && left.compareTo(nap) < 0 ? left : nap;

@@ -1,5 +1,6 @@
 package io.athenic.engine;
 
+import io.athenic.engine.egress.EgressConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -12,7 +13,7 @@ import java.time.Duration;
  * @param maxSandboxes sandboxes alive at one time, those of the pool not counted
  * @param defaultLimits of sandboxes that name none; only such sandboxes come from the pool
  * @param createTimeout longest time a create may take
- * @param bounds of all sandboxes
+ * @param egress what sandboxes may reach outside
  */
 public record EngineConfig(
         Path roomdSocket,
@@ -21,8 +22,14 @@ public record EngineConfig(
         int maxSandboxes,
         Limits defaultLimits,
         Duration createTimeout,
-        Bounds bounds) {
-    /** With the default bounds. */
+        EgressConfig egress) {
+    public EngineConfig {
+        Check.range("poolSize", poolSize, 0, 1000);
+        Check.range("maxSandboxes", maxSandboxes, 1, 100_000);
+        Check.range("createTimeout", createTimeout, Duration.ofMillis(100), Duration.ofMinutes(10));
+    }
+
+    /** Sandboxes without network. */
     public EngineConfig(
             Path roomdSocket,
             Path templateRoot,
@@ -30,12 +37,6 @@ public record EngineConfig(
             int maxSandboxes,
             Limits defaultLimits,
             Duration createTimeout) {
-        this(roomdSocket, templateRoot, poolSize, maxSandboxes, defaultLimits, createTimeout, Bounds.DEFAULT);
-    }
-
-    public EngineConfig {
-        Check.range("poolSize", poolSize, 0, 1000);
-        Check.range("maxSandboxes", maxSandboxes, 1, 100_000);
-        Check.range("createTimeout", createTimeout, Duration.ofMillis(100), Duration.ofMinutes(10));
+        this(roomdSocket, templateRoot, poolSize, maxSandboxes, defaultLimits, createTimeout, EgressConfig.DEFAULT);
     }
 }

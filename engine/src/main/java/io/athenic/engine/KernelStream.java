@@ -21,7 +21,6 @@ final class KernelStream implements CodeStream {
 
     private final GuestConnection connection;
     private final Timers timers;
-    private final CellWatch watch;
     private final Supplier<KernelEvent.Failed> death;
     private final Runnable stuck;
     private final Consumer<KernelStream> onEnd;
@@ -51,13 +50,11 @@ final class KernelStream implements CodeStream {
     KernelStream(
             GuestConnection connection,
             Timers timers,
-            CellWatch watch,
             Supplier<KernelEvent.Failed> death,
             Runnable stuck,
             Consumer<KernelStream> onEnd) {
         this.connection = connection;
         this.timers = timers;
-        this.watch = watch;
         this.death = death;
         this.stuck = stuck;
         this.onEnd = onEnd;
@@ -85,7 +82,7 @@ final class KernelStream implements CodeStream {
 
     private void fail(KernelEvent.Failed cause) throws InterruptedException {
         KernelEvent.Failed failed = messages.failure(cause).orElse(null);
-        if (failed != null && !watch.full()) {
+        if (failed != null) {
             queue.put(failed, failed.traceback().length());
         }
         queue.put(new KernelEvent.Finished(), 0);
@@ -121,12 +118,7 @@ final class KernelStream implements CodeStream {
                 end(); // before the caller may see it: what it closes then needs no interrupt
                 last = true;
             }
-            for (KernelEvent seen : watch.see(event)) {
-                queue.put(seen, EventQueue.weight(frame));
-            }
-        }
-        if (watch.full()) {
-            interrupt();
+            queue.put(event, EventQueue.weight(frame));
         }
         return last;
     }

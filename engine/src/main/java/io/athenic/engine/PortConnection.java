@@ -1,11 +1,11 @@
 package io.athenic.engine;
 
+import io.athenic.engine.egress.Wire;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ByteChannel;
 
-/** A TCP connection to a port in a sandbox, as a blocking channel of raw bytes. */
-public final class PortConnection implements ByteChannel {
+/** A TCP connection to a port in a sandbox, or of a program in it to its proxy, as a blocking channel of raw bytes. */
+public final class PortConnection implements Wire {
     private final GuestConnection connection;
     private final ByteBuffer early;
 
@@ -30,7 +30,8 @@ public final class PortConnection implements ByteChannel {
         return connection.channel().write(source);
     }
 
-    /** Tells the server in the sandbox that nothing more will come; its answer can still be read. */
+    /** Tells the program in the sandbox that nothing more will come; its answer can still be read. */
+    @Override
     public void endOutput() {
         connection.endOutput();
     }

@@ -1,5 +1,9 @@
 package io.athenic.engine;
 
+import io.athenic.engine.egress.Egress;
+import io.athenic.engine.egress.NetworkEvent;
+import io.athenic.engine.egress.NetworkPolicy;
+import io.athenic.engine.egress.NetworkWish;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -19,8 +23,6 @@ public final class Sandbox {
     private final SandboxSpec spec;
     private final InstantSource clock;
     private final Instant startedAt;
-    private final Bounds bounds;
-    private volatile Instant latestEnd;
     private final Optional<String> accessToken;
     private final StateMachine<SandboxState> state =
             new StateMachine<>(SandboxState.RUNNING, Set.of(SandboxState.KILLED));
@@ -29,6 +31,7 @@ public final class Sandbox {
     private final AgentGuest agentGuest;
     private final Agent agent;
     private final Contexts contexts;
+    private final SandboxNetwork network;
     private final Keeper keeper;
 
     /** Told about the end of a sandbox. */
@@ -40,19 +43,24 @@ public final class Sandbox {
         void ended(Sandbox sandbox);
     }
 
-    Sandbox(FinishedRoom finished, SandboxSpec spec, Ids ids, InstantSource clock, Bounds bounds, Keeper keeper) {
+    Sandbox(FinishedRoom finished, SandboxSpec spec, Ids ids, InstantSource clock, Egress egress, Keeper keeper) {
         this.room = finished.room();
         this.spec = spec;
         this.clock = clock;
         this.keeper = keeper;
         this.startedAt = clock.instant();
-        this.bounds = bounds;
-        this.latestEnd = startedAt.plus(bounds.lifetime());
-        this.endAt = new AtomicReference<>(notAfterLatest(startedAt.plus(spec.timeout())));
+        this.endAt = new AtomicReference<>(startedAt.plus(spec.timeout()));
         this.accessToken = spec.secure() ? Optional.of(ids.token()) : Optional.empty();
-        this.agentGuest = new AgentGuest(room, finished.agent(), spec.env(), this::requireRunning);
+        this.network = new SandboxNetwork(egress, id(), spec.network());
+        Map<String, String> env = network.environment(spec.env());
+        this.agentGuest = new AgentGuest(room, finished.agent(), env, network.preparation(), this::requireRunning);
         this.agent = new Agent(agentGuest);
-        this.contexts = new Contexts(room, finished.python(), spec.env(), ids, this::requireRunning);
+        this.contexts = new Contexts(room, finished.python(), env, ids, this::requireRunning);
+    }
+
+    /** Opens its way out, if it has one. */
+    void openNetwork() {
+        network.open(agentGuest);
     }
 
     public String id() {
@@ -81,8 +89,28 @@ public final class Sandbox {
         return spec.env();
     }
 
-    public boolean allowInternet() {
-        return spec.allowInternet();
+    /** What was asked for of the network, at the creation or since. */
+    public NetworkWish networkWish() {
+        return network.wish();
+    }
+
+    /** What it may reach, within the operator's rules. */
+    public NetworkPolicy networkPolicy() {
+        return network.policy();
+    }
+
+    /**
+     * Replaces what it may reach; connections that are not allowed any more are cut. FAILED_PRECONDITION when it asks for network and this
+     * server gives none.
+     */
+    public void setNetwork(NetworkWish wish) {
+        requireAlive();
+        network.change(wish);
+    }
+
+    /** The last thousand decisions of its proxy, oldest first. */
+    public List<NetworkEvent> networkEvents() {
+        return network.events();
     }
 
     public Limits limits() {
@@ -103,11 +131,11 @@ public final class Sandbox {
         return accessToken;
     }
 
-    /** Sets the end to {@code fromNow} from now, sooner or later than it was, but not beyond the longest lifetime. */
+    /** Sets the end to {@code fromNow} from now, sooner or later than it was. */
     public void setTimeout(Duration fromNow) {
         Check.range("timeout", fromNow, Duration.ZERO, SandboxSpec.MAX_TIMEOUT);
         requireAlive();
-        endAt.set(notAfterLatest(clock.instant().plus(fromNow)));
+        endAt.set(clock.instant().plus(fromNow));
     }
 
     /** Moves the end to that time if it was sooner; at most 24 h from now. */
@@ -116,7 +144,7 @@ public final class Sandbox {
                 !atLeast.isAfter(clock.instant().plus(SandboxSpec.MAX_TIMEOUT)),
                 "a sandbox ends within " + SandboxSpec.MAX_TIMEOUT.toHours() + " h");
         requireAlive();
-        endAt.accumulateAndGet(notAfterLatest(atLeast), (before, wish) -> wish.isAfter(before) ? wish : before);
+        endAt.accumulateAndGet(atLeast, (before, wish) -> wish.isAfter(before) ? wish : before);
     }
 
     /**
@@ -132,6 +160,7 @@ public final class Sandbox {
         LOG.info("Sandbox {} ends: {}", id(), cause.text());
         keeper.ending(this);
         String because = "sandbox " + id() + " has ended: " + cause.text();
+        network.close();
         agentGuest.close(because);
         contexts.close(because);
         try {
@@ -166,8 +195,7 @@ public final class Sandbox {
             throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not paused");
         }
         room.thaw();
-        latestEnd = clock.instant().plus(bounds.lifetime());
-        endAt.set(notAfterLatest(clock.instant().plus(timeout)));
+        endAt.set(clock.instant().plus(timeout));
         state.change(SandboxState.PAUSED, SandboxState.RUNNING);
     }
 
@@ -223,21 +251,6 @@ public final class Sandbox {
 
     boolean isOver(Instant now) {
         return state.get() == SandboxState.RUNNING && !endAt.get().isAfter(now);
-    }
-
-    /** The cause for which it is to be ended although it was not asked for; empty while there is none. */
-    Optional<KillCause> overBecause(Instant now) {
-        if (isOver(now)) {
-            return Optional.of(KillCause.TIMEOUT);
-        }
-        boolean unused = state.get() == SandboxState.RUNNING
-                && bounds.unused().isPositive()
-                && room.unusedNanos() >= bounds.unused().toNanos();
-        return unused ? Optional.of(KillCause.UNUSED) : Optional.empty();
-    }
-
-    private Instant notAfterLatest(Instant wish) {
-        return wish.isAfter(latestEnd) ? latestEnd : wish;
     }
 
     private void requireAlive() {

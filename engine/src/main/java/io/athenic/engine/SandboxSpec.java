@@ -1,5 +1,6 @@
 package io.athenic.engine;
 
+import io.athenic.engine.egress.NetworkWish;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param metadata of the caller, not looked at; at most 1000 entries and 64 KiB
  * @param env environment of all its processes and code
  * @param secure whether it gets an access token
- * @param allowInternet kept for the caller; rooms have no network
+ * @param network what it wants to reach; what it gets is the operator's decision
  * @param limits null: the engine's default ones
  */
 public record SandboxSpec(
@@ -21,7 +22,7 @@ public record SandboxSpec(
         Map<String, String> metadata,
         Map<String, String> env,
         boolean secure,
-        boolean allowInternet,
+        NetworkWish network,
         @Nullable Limits limits) {
     public static final Duration MIN_TIMEOUT = Duration.ofSeconds(1);
     public static final Duration MAX_TIMEOUT = Duration.ofHours(24);
@@ -33,6 +34,17 @@ public record SandboxSpec(
         env = Map.copyOf(env);
         Check.map("metadata", metadata, 1000, 64 * 1024);
         Check.environment("env", env);
+    }
+
+    public SandboxSpec(
+            String template,
+            Duration timeout,
+            Map<String, String> metadata,
+            Map<String, String> env,
+            boolean secure,
+            boolean allowInternet,
+            @Nullable Limits limits) {
+        this(template, timeout, metadata, env, secure, allowInternet ? NetworkWish.INTERNET : NetworkWish.NONE, limits);
     }
 
     /** A secure sandbox of the template with the default limits, no metadata and no environment. */

@@ -41,7 +41,7 @@ final class SandboxTest {
         assertThat(sandbox.accessToken())
                 .hasValueSatisfying(token -> assertThat(token).hasSize(64));
         assertThat(sandbox.endAt()).isEqualTo(sandbox.startedAt().plus(MINUTES));
-        assertThat(sandbox.allowInternet()).isFalse();
+        assertThat(sandbox.networkWish().internet()).isFalse();
         assertThat(ENGINE.engine().find(sandbox.id())).contains(sandbox);
         assertThat(ENGINE.engine().list()).containsExactly(sandbox);
     }

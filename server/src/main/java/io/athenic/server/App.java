@@ -140,7 +140,7 @@ final class App implements AutoCloseable {
                 config.maxSandboxes(),
                 config.limits(),
                 Duration.ofSeconds(30),
-                config.bounds());
+                config.egress());
         Engine engine;
         try {
             engine = Engine.start(engineConfig, clock);

@@ -3,13 +3,16 @@ package io.athenic.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.athenic.engine.Bounds;
 import io.athenic.engine.Limits;
+import io.athenic.engine.egress.EgressConfig;
+import io.athenic.engine.egress.Rule;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,16 +42,36 @@ class ConfigLoaderTest {
                         2,
                         100,
                         Limits.DEFAULT,
-                        new Bounds(
-                                new Limits(8L << 30, 8000, 4096, 32L << 30, Limits.MAX_INODES),
-                                1L << 30,
-                                Duration.ofHours(24),
-                                Duration.ZERO,
-                                512L << 20),
+                        EgressSettings.of(Map.of()),
                         Duration.ofMinutes(30),
                         "",
                         "",
                         Map.of()));
+    }
+
+    @Test
+    void sandboxesHaveNoNetworkUnlessTheOperatorSaysSo() {
+        assertThat(load(Map.of(), Map.of()).egress().mode()).isEqualTo(EgressConfig.Mode.OFF);
+
+        var egress = load(
+                        Map.of(
+                                "ATHENIC_EGRESS", "on-request",
+                                "ATHENIC_EGRESS_BUILDS", "off",
+                                "ATHENIC_EGRESS_DENY", "*.example.com 198.51.100.0/24",
+                                "ATHENIC_EGRESS_PORTS", "443",
+                                "ATHENIC_EGRESS_EXCEPTIONS", "10.1.2.3:8081",
+                                "ATHENIC_EGRESS_CERTIFICATES", "none"),
+                        Map.of())
+                .egress();
+
+        assertThat(egress)
+                .isEqualTo(EgressConfig.of(EgressConfig.Mode.ON_REQUEST)
+                        .withBuilds(false)
+                        .withRules(
+                                List.of(),
+                                Rule.parseAll("*.example.com,198.51.100.0/24"),
+                                Set.of(443),
+                                Rule.parseAll("10.1.2.3:8081")));
     }
 
     @Test
@@ -82,6 +105,13 @@ class ConfigLoaderTest {
         "ATHENIC_SANDBOX_MEMORY, 1MiB",
         "ATHENIC_SANDBOX_MEMORY, -1GiB",
         "ATHENIC_SANDBOX_IDLE, 0s",
+        "ATHENIC_EGRESS, yes",
+        "ATHENIC_EGRESS_BUILDS, 1",
+        "ATHENIC_EGRESS_ALLOW, http://example.com",
+        "ATHENIC_EGRESS_DENY, *.*",
+        "ATHENIC_EGRESS_PORTS, '80,https'",
+        "ATHENIC_EGRESS_EXCEPTIONS, mirror.example.com",
+        "ATHENIC_EGRESS_CERTIFICATES, /nonexistent.pem",
         "ATHENIC_ENGINE, docker",
         "ATHENIC_ENGINE, e2b",
         "ATHENIC_HOST, 0.0.0.0",

@@ -1,6 +1,7 @@
 package io.athenic.e2b.protocol;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -22,6 +23,7 @@ public record SandboxDetail(
         @Nullable String envdAccessToken,
         @Nullable String domain,
         @Nullable Boolean allowInternetAccess,
+        @Nullable JsonNode network,
         @Nullable Lifecycle lifecycle) {
 
     /**
@@ -36,6 +38,7 @@ public record SandboxDetail(
             @Nullable String envdAccessToken,
             @Nullable String domain,
             boolean allowInternetAccess,
+            @Nullable JsonNode network,
             Lifecycle lifecycle) {
         return new SandboxDetail(
                 listed.sandboxId(),
@@ -53,6 +56,7 @@ public record SandboxDetail(
                 envdAccessToken,
                 domain,
                 allowInternetAccess,
+                network,
                 lifecycle);
     }
 }

@@ -197,6 +197,7 @@ public final class FakeE2b implements AutoCloseable {
                                 sandbox.token(),
                                 null,
                                 true,
+                                Json.object(),
                                 new SandboxDetail.Lifecycle("kill", false))));
             case "POST connect" -> {
                 sandbox.extend(fields.path("timeout").asInt());

@@ -1,5 +1,6 @@
 package io.athenic.e2b.server;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2b.protocol.E2b;
 import io.athenic.e2b.protocol.Json;
 import io.athenic.e2b.protocol.JsonException;
@@ -15,7 +16,6 @@ import io.athenic.engine.Engine;
 import io.athenic.engine.EngineException;
 import io.athenic.engine.ErrorCode;
 import io.athenic.engine.KillCause;
-import io.athenic.engine.Limits;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxSpec;
 import io.athenic.engine.SandboxState;
@@ -24,10 +24,17 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** E2B's REST API for sandboxes. Every call but {@code GET /health} needs the API key. */
 final class ControlPlane {
     private static final int MAX_BODY = 1 << 20;
+
+    /** A header of ours: what the client may not expect. */
+    private static final String NOTICE = "X-Athenic-Notice";
+
+    private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
 
     private final Engine engine;
     private final E2bServerConfig config;
@@ -112,7 +119,24 @@ final class ControlPlane {
                     throw notFound(exchange);
                 }
             }
+            case 4 -> {
+                if (!segments.getFirst().equals("sandboxes")) {
+                    throw notFound(exchange);
+                }
+                action(exchange, sandbox(segments.get(1)), method + " " + segments.get(2) + "/" + segments.get(3));
+            }
             default -> throw notFound(exchange);
+        }
+    }
+
+    private static void setNetwork(Sandbox sandbox, JsonNode body) {
+        try {
+            sandbox.setNetwork(NetworkFields.update(body));
+        } catch (EngineException e) {
+            if (e.code() == ErrorCode.FAILED_PRECONDITION) {
+                throw new HttpFailure(409, String.valueOf(e.getMessage()));
+            }
+            throw e;
         }
     }
 
@@ -139,8 +163,11 @@ final class ControlPlane {
             case "GET metrics" -> exchange.respondJson(200, metrics.of(sandbox, exchange));
             case "POST fork", "POST snapshots" ->
                 throw new HttpFailure(501, "snapshots and forks are not supported by this server");
-            case "PUT network" ->
-                throw new HttpFailure(501, "network rules are not supported: sandboxes have no network");
+            case "PUT network" -> {
+                setNetwork(sandbox, body(exchange, JsonNode.class));
+                exchange.respondEmpty(204);
+            }
+            case "GET network/events" -> exchange.respondJson(200, NetworkFields.events(sandbox));
             case "GET logs" -> throw new HttpFailure(501, "sandbox logs are not kept by this server");
             default -> throw notFound(exchange);
         }
@@ -162,37 +189,24 @@ final class ControlPlane {
         var secure = wish.secure();
         // The second version of this call has no such field: there every sandbox is secure.
         var withToken = secondVersion(exchange) || (secure != null && secure);
-        var internet = wish.allowInternetAccess();
+        var network = NetworkFields.wish(wish.network(), wish.allowInternetAccess());
         var spec = new SandboxSpec(
                 template,
                 seconds("timeout", timeout == null ? defaultTimeout(exchange) : timeout),
                 Values.strings("metadata", wish.metadata()),
                 Values.strings("envVars", wish.envVars()),
                 withToken,
-                internet == null || internet,
-                limits(wish));
-        exchange.respondJson(201, views.info(engine.create(spec)));
-    }
-
-    /** Null when the request has no wish of its own: only then a waiting sandbox can be given. */
-    private @Nullable Limits limits(NewSandbox wish) {
-        var cores = wish.cpuCount();
-        var memory = wish.memoryMb();
-        var disk = wish.diskSizeMb();
-        return cores == null && memory == null && disk == null
-                ? null
-                : engine.defaultLimits()
-                        .with(
-                                atLeast("cpuCount", cores, 1),
-                                atLeast("memoryMB", memory, 64),
-                                atLeast("diskSizeMB", disk, 16));
-    }
-
-    private static @Nullable Integer atLeast(String field, @Nullable Integer value, int low) {
-        if (value != null && value < low) {
-            throw new HttpFailure(400, field + " must be at least " + low + ", not " + value);
+                network,
+                null);
+        var sandbox = engine.create(spec);
+        if ((network.internet() || network.explicit())
+                && !sandbox.networkPolicy().anything()) {
+            exchange.set(NOTICE, "this sandbox has no network: the server's setting egress does not give it any");
+            if (network.explicit()) {
+                LOG.info("Sandbox {} asked for network and has none: see the setting egress", sandbox.id());
+            }
         }
-        return value;
+        exchange.respondJson(201, views.info(sandbox));
     }
 
     private static boolean secondVersion(Exchange exchange) {

@@ -53,7 +53,8 @@ final class SandboxViews {
                 listed(sandbox),
                 sandbox.accessToken().orElse(null),
                 domain,
-                sandbox.allowInternet(),
+                sandbox.networkPolicy().otherwise(),
+                NetworkFields.detail(sandbox.networkWish()),
                 new SandboxDetail.Lifecycle("kill", false));
     }
 

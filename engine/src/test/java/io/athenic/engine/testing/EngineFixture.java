@@ -1,11 +1,12 @@
 package io.athenic.engine.testing;
 
-import io.athenic.engine.Bounds;
 import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.Limits;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxSpec;
+import io.athenic.engine.egress.EgressConfig;
+import io.athenic.engine.egress.Resolver;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -22,16 +23,16 @@ public final class EngineFixture implements AutoCloseable {
     }
 
     public static EngineFixture start(int poolSize, int maxSandboxes) {
-        return start(poolSize, maxSandboxes, Bounds.DEFAULT);
+        return start(poolSize, maxSandboxes, EgressConfig.DEFAULT, Resolver.SYSTEM);
     }
 
-    public static EngineFixture start(int poolSize, int maxSandboxes, Bounds bounds) {
-        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes, bounds);
+    public static EngineFixture start(int poolSize, int maxSandboxes, EgressConfig egress, Resolver resolver) {
+        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes, egress, resolver);
     }
 
-    private EngineFixture(RoomdProcess roomd, int poolSize, int maxSandboxes, Bounds bounds) {
+    private EngineFixture(RoomdProcess roomd, int poolSize, int maxSandboxes, EgressConfig egress, Resolver resolver) {
         this.roomd = roomd;
-        this.engine = Engine.start(config(roomd, poolSize, maxSandboxes, bounds), (InstantSource) clock);
+        this.engine = Engine.start(config(roomd, poolSize, maxSandboxes, egress), (InstantSource) clock, resolver);
         try {
             if (!engine.awaitReady(Duration.ofMinutes(2))) {
                 throw new IllegalStateException("the engine is not ready: " + engine.status() + "\n" + roomd.log());
@@ -42,10 +43,10 @@ public final class EngineFixture implements AutoCloseable {
         }
     }
 
-    private static EngineConfig config(RoomdProcess roomd, int poolSize, int maxSandboxes, Bounds bounds) {
+    private static EngineConfig config(RoomdProcess roomd, int poolSize, int maxSandboxes, EgressConfig egress) {
         Path templates = roomd.data().resolve("templates");
         return new EngineConfig(
-                roomd.socket(), templates, poolSize, maxSandboxes, Limits.DEFAULT, Duration.ofSeconds(60), bounds);
+                roomd.socket(), templates, poolSize, maxSandboxes, Limits.DEFAULT, Duration.ofSeconds(60), egress);
     }
 
     public Engine engine() {

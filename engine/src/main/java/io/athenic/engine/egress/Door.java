@@ -1,0 +1,12 @@
+package io.athenic.engine.egress;
+
+/** Where a sandbox's programs knock. */
+@FunctionalInterface
+public interface Door {
+    /**
+     * Waits for a program of the sandbox that connects to the proxy. An interrupt ends the wait.
+     *
+     * @throws io.athenic.engine.EngineException the sandbox does not answer now; it may later
+     */
+    Wire accept();
+}
