@@ -4,6 +4,8 @@
 ATHENIC_USER=athenic   # the server's account where the launcher is root
 MAVEN_VERSION=3.9.12   # bootstrapped where the system's Maven is older than 3.9
 
+. "$ATHENIC_HOME/bin/rootless.sh"
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "athenic: $*"; exit 1; }
 is_root() { [ "$(id -u)" -eq 0 ]; }
@@ -11,16 +13,9 @@ is_root() { [ "$(id -u)" -eq 0 ]; }
 # as_root COMMAND...: runs it with root's rights, or says that it cannot.
 as_root() {
   if is_root; then "$@"
-  elif command -v sudo >/dev/null; then sudo "$@"
+  elif [ "${rights:-}" != rootless ] && command -v sudo >/dev/null; then sudo "$@"
   else return 126
   fi
-}
-
-# Before anything else is done for a command that makes sandboxes.
-need_root_rights() {
-  is_root && return 0
-  command -v sudo >/dev/null || die "sandboxes need root's rights for one small process, roomd: run this as root, or install sudo"
-  sudo -v || die "sandboxes need root's rights for one small process, roomd, and sudo refused them"
 }
 
 default_data() {
@@ -30,9 +25,10 @@ default_data() {
   fi
 }
 
-# take_data ARGUMENT...: sets `data` (its real path) from --data or the default, and `arguments` to all others.
+# take_data ARGUMENT...: sets `data` (its real path) from --data or the default, `rootless` by --rootless, and `arguments` to all others.
 take_data() {
   data=$(default_data)
+  rootless=''
   arguments=()
   while [ $# -gt 0 ]; do
     case $1 in
@@ -42,6 +38,7 @@ take_data() {
         shift
         ;;
       --data=*) data=${1#--data=} ;;
+      --rootless) rootless=yes ;;
       --)
         arguments+=("$@")
         break
@@ -53,8 +50,10 @@ take_data() {
   data=$(realpath -m "$data")
 }
 
+runtime_base() { if [ "${rights:-}" = rootless ]; then rootless_runtime; else printf /run/athenic; fi; }
+
 # The socket folder of a data directory; docs/PROTOCOL.md, section 2. Short, since a unix socket's path has 107 bytes.
-runtime_of() { printf '/run/athenic/%s' "$(printf %s "$(realpath -m "$1")" | sha256sum | cut -c1-12)"; }
+runtime_of() { printf '%s/%s' "$(runtime_base)" "$(printf %s "$(realpath -m "$1")" | sha256sum | cut -c1-12)"; }
 
 cache_dir() {
   local dir
@@ -148,6 +147,10 @@ need_node() {
 }
 
 need_sandbox_tools() {
+  if [ "$rights" = rootless ]; then
+    need_namespaces
+    return
+  fi
   need_packages "sandboxes" python3 mmdebstrap e2fsprogs libseccomp2 util-linux
 }
 
@@ -195,6 +198,10 @@ progress() {
 need_jar() {
   need_java
   jar_is_stale || return 0
+  if [ -f "$JAR" ] && [ ! -w "$ATHENIC_HOME/server/target" ]; then
+    say "Not building: $ATHENIC_HOME is not yours. Its jar is older than its sources."
+    return 0
+  fi
   need_maven
   need_node
   mkdir -p "$ATHENIC_HOME/server/target"
@@ -208,6 +215,11 @@ GUEST=$ATHENIC_HOME/engine/src/main/guest
 PYTHON=(/usr/bin/python3 -I -B)
 
 need_template() {
+  if [ "$rights" = rootless ]; then
+    mkdir -p "$1"
+    in_namespace build "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
+    return
+  fi
   as_root mkdir -p "$1"
   as_root "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
 }

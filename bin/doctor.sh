@@ -29,11 +29,21 @@ else bad "Node.js" "not found" "apt-get install nodejs npm (./athenic run does i
 
 echo "Sandboxes"
 if is_root; then ok "root" "roomd runs as root, the server as the user '$ATHENIC_USER'"
-elif command -v sudo >/dev/null; then note "root" "you are $(id -un)" "roomd is started through sudo, which may ask for your password"
-else bad "root" "you are $(id -un), and there is no sudo" "run as root, or install sudo"; fi
-for program in "${PYTHON[0]}" mmdebstrap mkfs.ext4 setpriv flock; do
+elif [ -z "$rootless" ] && command -v sudo >/dev/null && { sudo -n true 2>/dev/null || made_by_root; }; then
+  rights=sudo
+  note "root" "you are $(id -un)" "roomd is started through sudo"
+else
+  rights=rootless
+  if problem=$("${PYTHON[@]}" "$GUEST/rootless.py" check 2>&1); then
+    ok "rootless" "roomd runs in a user namespace of $(id -un)'s own; what is weaker than with root's rights (sudo ./athenic run):"
+    "${PYTHON[@]}" "$GUEST/rootless.py" notes | fold -s -w 120 | sed 's/^rootless: /        - /; t; s/^/          /'
+  else bad "rootless" "you are $(id -un), without root's rights" "${problem#rootless: }"; fi
+fi
+tools=(mkfs.ext4)
+[ "${rights:-}" = rootless ] && tools=(newuidmap newgidmap)
+for program in "${PYTHON[0]}" mmdebstrap "${tools[@]}" setpriv flock; do
   if path=$(command -v "$program" || PATH=$PATH:/usr/sbin:/sbin command -v "$program"); then ok "$(basename "$program")" "$path"
-  else bad "$(basename "$program")" "not found" "apt-get install python3 mmdebstrap e2fsprogs util-linux (./athenic run does it)"; fi
+  else bad "$(basename "$program")" "not found" "apt-get install python3 mmdebstrap e2fsprogs util-linux uidmap (./athenic run does it where it may)"; fi
 done
 if ldconfig -p 2>/dev/null | grep -q libseccomp.so.2 || PATH=$PATH:/sbin ldconfig -p | grep -q libseccomp.so.2; then ok "libseccomp" "found"
 else bad "libseccomp" "not found" "apt-get install libseccomp2"; fi
@@ -42,16 +52,18 @@ if version_at_least "${kernel%%-*}" 5.19; then ok "kernel" "$kernel"; else bad "
 if unshare --user --map-root-user true 2>/dev/null; then ok "user namespaces" "allowed"
 else bad "user namespaces" "refused" "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000; in a container: run it with the right to make them"; fi
 grep -qw overlay /proc/filesystems && ok "overlay" "in the kernel" || { modprobe -n overlay 2>/dev/null && ok "overlay" "as a module" || bad "overlay" "missing" "a kernel with CONFIG_OVERLAY_FS is needed"; }
-if [ -e /dev/loop-control ]; then ok "loop devices" "the disk of a sandbox is a bounded image"
-else note "loop devices" "missing" "modprobe loop; until then a sandbox's files are kept in memory (tmpfs), bounded as well"; fi
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-  for controller in memory cpu pids; do
-    grep -qw "$controller" /sys/fs/cgroup/cgroup.controllers && ok "cgroup v2 $controller" "there" || bad "cgroup v2 $controller" "missing" "boot with cgroup_enable=$controller"
-  done
-else
-  for controller in memory cpu pids freezer; do
-    grep -q " cgroup .*\b$controller\b" /proc/mounts && ok "cgroup v1 $controller" "mounted" || bad "cgroup v1 $controller" "not mounted" "mount the v1 controller, or use cgroup v2"
-  done
+if [ "${rights:-}" != rootless ]; then # which uses neither
+  if [ -e /dev/loop-control ]; then ok "loop devices" "the disk of a sandbox is a bounded image"
+  else note "loop devices" "missing" "modprobe loop; until then a sandbox's files are kept in memory (tmpfs), bounded as well"; fi
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    for controller in memory cpu pids; do
+      grep -qw "$controller" /sys/fs/cgroup/cgroup.controllers && ok "cgroup v2 $controller" "there" || bad "cgroup v2 $controller" "missing" "boot with cgroup_enable=$controller"
+    done
+  else
+    for controller in memory cpu pids freezer; do
+      grep -q " cgroup .*\b$controller\b" /proc/mounts && ok "cgroup v1 $controller" "mounted" || bad "cgroup v1 $controller" "not mounted" "mount the v1 controller, or use cgroup v2"
+    done
+  fi
 fi
 
 echo "Data in $data"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run, ask, exec and env: build what is missing, start roomd (root) and the server (never root), clean up at the end.
+# run, ask, exec and env: build what is missing, start roomd (root, or in a user namespace) and the server (never root), clean up at the end.
 set -euo pipefail
 : "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
 . "$ATHENIC_HOME/bin/common.sh"
@@ -8,7 +8,6 @@ command=$1
 shift
 take_data "$@"
 app=$data/app             # owned by the server's user: database, spilled output, key, logs
-runtime=$(runtime_of "$data")
 
 # as_server COMMAND...: with the server's account, without any privilege, ended when this script ends.
 as_server() {
@@ -74,10 +73,19 @@ stop_all() {
   [ -n "$roomd_pid" ] && as_root kill -TERM "$roomd_pid" 2>/dev/null
   [ -n "$roomd_pid" ] && wait "$roomd_pid" 2>/dev/null
   rm -f "$app/server.json" 2>/dev/null
+  [ "$rights" = rootless ] && rmdir "$(dirname "$runtime")" 2>/dev/null # when no other Athenic of this user runs
   return 0
 }
 
 start_roomd() {
+  if [ "$rights" = rootless ]; then
+    make_rootless_runtime
+    # 0 is this user there, the only one who may connect.
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${PYTHON[@]}" "$GUEST/rootless.py" roomd -- "${PYTHON[@]}" "$GUEST/roomd.py" \
+      --data "$data" --runtime "$runtime" --uid 0 --gid 0 --rootless 9>&- >>"$app/roomd.log" 2>&1 &
+    roomd_pid=$!
+    return
+  fi
   as_root install -d -m 0711 /run/athenic "$runtime"
   local roomd=(env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${PYTHON[@]}" "$GUEST/roomd.py" --data "$data" --runtime "$runtime" --uid "$server_uid" --gid "$server_gid")
   is_root || roomd=(sudo "${roomd[@]}")
@@ -123,7 +131,8 @@ case $command in
   *) die "unknown command: $command" ;;
 esac
 
-need_root_rights
+choose_rights
+runtime=$(runtime_of "$data")
 need_jar
 need_sandbox_tools
 need_template "$data"

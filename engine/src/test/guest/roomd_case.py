@@ -59,9 +59,13 @@ class RoomdCase(unittest.TestCase):
     def setUpClass(cls) -> None:
         if os.geteuid() != 0:
             raise RuntimeError("tests with real rooms need root")
-        cls.roomd = Roomd(*cls.arguments)
+        cls.roomd = cls._start()
         cls.addClassCleanup(cls._end)
         cls.roomd.zygote()
+
+    @classmethod
+    def _start(cls) -> Roomd:
+        return Roomd(*cls.arguments)
 
     @classmethod
     def _end(cls) -> None:

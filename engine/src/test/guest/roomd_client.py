@@ -39,7 +39,7 @@ class Roomd:
             raise RuntimeError(f"no template at {TEMPLATE}: build one (template.py) and set ATHENIC_TEST_DATA to its data directory")
         self.folder = folder or tempfile.mkdtemp(prefix="athenic-roomd-", dir="/tmp")
         self.data = f"{self.folder}/data"
-        self.runtime = f"/run/athenic/test-{hashlib.sha256(self.folder.encode()).hexdigest()[:8]}"
+        self.runtime = self.place()
         if folder is None:
             os.makedirs(f"{self.data}/templates", mode=0o755)
             os.symlink(TEMPLATE, f"{self.data}/templates/probe")
@@ -52,8 +52,8 @@ class Roomd:
         self._next = 1
         self._closed = False
         self.process = subprocess.Popen(
-            [sys.executable, "-I", f"{self.folder}/guest/roomd.py", "--data", self.data, "--runtime", self.runtime,
-             "--uid", str(os.getuid() if uid is None else uid), "--gid", str(os.getgid() if uid is None else uid), *arguments],
+            self.launch([f"{self.folder}/guest/roomd.py", "--data", self.data, "--runtime", self.runtime,
+                         "--uid", str(os.getuid() if uid is None else uid), "--gid", str(os.getgid() if uid is None else uid), *arguments]),
             stdout=subprocess.PIPE, env={"SECRET_OF_THE_HOST": "must not be seen"})
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -62,8 +62,19 @@ class Roomd:
         self.socket = socket.socket(socket.AF_UNIX)
         if uid is not None:
             return  # whoever is that user connects
-        self.socket.connect(f"{self.runtime}/roomd.sock")
+        self.connect()
         threading.Thread(target=self._read, daemon=True).start()
+
+    def place(self) -> str:
+        """The runtime directory."""
+        return f"/run/athenic/test-{hashlib.sha256(self.folder.encode()).hexdigest()[:8]}"
+
+    def connect(self) -> None:
+        self.socket.connect(f"{self.runtime}/roomd.sock")
+
+    def launch(self, arguments: list[str]) -> list[str]:
+        """The command that runs roomd.py with these arguments."""
+        return [sys.executable, "-I", *arguments]
 
     def call(self, op: str, **fields: Any) -> dict[str, Any]:
         """One request and its answer."""

@@ -26,7 +26,8 @@ _RESERVED_PROCESSES = 32
 
 @dataclass(frozen=True)
 class Target:
-    """Where a guest goes. Descriptors: `init` pidfd of the room's init, `groups` opened cgroup.procs files."""
+    """Where a guest goes. Descriptors: `init` pidfd of the room's init, `groups` opened cgroup.procs files. `data_bytes`: the most private
+    memory of a process where no group limits it, else 0."""
 
     init: int
     groups: Sequence[int]
@@ -37,6 +38,7 @@ class Target:
     oom_score: int
     filters: Sequence[bytes]
     processes: int
+    data_bytes: int = 0
 
 
 def listen(path: str, uid: int, gid: int) -> socket.socket:
@@ -69,7 +71,7 @@ def enter(target: Target, status: int) -> tuple[socket.socket, int]:
     os.chdir("/")
     os.umask(0o022)
     _keep_descriptors(listener.detach(), status)
-    _limit_resources(target.processes)
+    _limit_resources(target.processes, target.data_bytes)
     keep = ROOM_CAPABILITIES
     linux.drop_bounding_set(keep)
     linux.prctl(linux.PR_CAP_AMBIENT, linux.PR_CAP_AMBIENT_CLEAR_ALL)
@@ -102,7 +104,7 @@ def _keep_descriptors(listener: int, status: int) -> None:
     linux.close_from(5)
 
 
-def _limit_resources(processes: int) -> None:
+def _limit_resources(processes: int, data_bytes: int) -> None:
     """getrlimit(2): no core dumps; at most 8,192 open files: their number on the whole machine (fs.file-max) is everybody's. One user of
     the room cannot have all of its `processes`: the agent, which is another user, stays able to answer and to end a fork bomb."""
     own = max(1, processes - min(_RESERVED_PROCESSES, processes // 4))
@@ -111,3 +113,12 @@ def _limit_resources(processes: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     files = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    if data_bytes:  # besides what is shared with the zygote, and counts as each guest's own
+        bound = _own_data() + data_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
+
+
+def _own_data() -> int:
+    """Bytes of private writable memory; `VmData` of proc_pid_status(5)."""
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+        return next((int(line.split()[1]) * 1024 for line in file if line.startswith("VmData:")), 0)

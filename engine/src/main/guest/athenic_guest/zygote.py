@@ -7,7 +7,7 @@ may hold keys) comes in a memfd that only the child reads. Packets (SOCK_SEQPACK
 `{"op": "setup", "filters": [hex…], "owner": [uid, gid]}` first; answered by `{"ready": true}` or `{"error": TEXT}`. Then
 `{"id", "op": "fork", "cgroup": bool}` with descriptors [status pipe, order, pidfd of the room's init, v2 directory?, cgroup.procs…] →
 `{"id", "pid"}` with [pidfd] or `{"id", "error"}`; the guest writes `ok` or an error to the status pipe when it is confined.
-`{"exited": pid, "status": wait status}` when a guest has ended. An order is JSON: `kind`, `env`, `cwd`, `socket` (path below the sockets' folder).
+`{"exited": pid, "status": wait status}` when a guest has ended. An order is JSON: `kind`, `env`, `cwd`, `socket` (path below the sockets' folder), `dataBytes`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ class Zygote:
             kind = order["kind"]
             listener, status = confine.enter(confine.Target(
                 init=init, groups=groups, socket_path=f"{_SOCKETS}/{order['socket']}", socket_uid=self._owner[0], socket_gid=self._owner[1],
-                uid=0 if kind == "agent" else confine.USER_ID, oom_score=_OOM_SCORES.get(kind, _KERNEL_OOM_SCORE), filters=self._filters, processes=order["processes"]), status)
+                uid=0 if kind == "agent" else confine.USER_ID, oom_score=_OOM_SCORES.get(kind, _KERNEL_OOM_SCORE), filters=self._filters,
+                processes=order["processes"], data_bytes=order["dataBytes"]), status)
             _reseed()
             gc.enable()
             environment = {str(key): str(value) for key, value in order["env"].items()}

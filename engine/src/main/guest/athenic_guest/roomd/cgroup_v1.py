@@ -11,6 +11,7 @@ import time
 from athenic_guest.linux import SyscallError
 from athenic_guest.roomd import cgroups
 from athenic_guest.roomd.cgroups import Group, Limits, Mounted, Usage, write
+from athenic_guest.roomd.children import Child
 
 NEEDED = ("memory", "cpu", "cpuacct", "pids", "freezer", "devices")
 # What a room may open: null, zero, full, random, urandom, tty, ptmx, pts. There is nothing else in /dev anyway.
@@ -123,6 +124,13 @@ class GroupV1:
         if self._blkio is not None:
             for name in _THROTTLES:
                 cgroups.write_if_there(f"{self._blkio}/{name}", f"{device} {io_bytes}")
+
+    def adopt(self, init: Child) -> None:
+        """It was born here, or joins by `join_files`."""
+
+    @property
+    def process_limits(self) -> dict[str, int]:
+        return {}
 
     def birthplace(self) -> int | None:
         return os.open(self._v2, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if self._v2 else None

@@ -10,6 +10,7 @@ import time
 from athenic_guest.linux import SyscallError
 from athenic_guest.roomd import cgroups
 from athenic_guest.roomd.cgroups import Group, Limits, Usage, write
+from athenic_guest.roomd.children import Child
 
 NEEDED = ("memory", "cpu", "pids")
 _DIE_SECONDS = 10.0
@@ -82,6 +83,13 @@ class GroupV2:
         if os.path.exists(f"{self._path}/io.max"):
             bound = str(io_bytes) if io_bytes else "max"
             cgroups.write_if_there(f"{self._path}/io.max", f"{device} rbps={bound} wbps={bound}")
+
+    def adopt(self, init: Child) -> None:
+        """It was born here, or joins by `join_files`."""
+
+    @property
+    def process_limits(self) -> dict[str, int]:
+        return {}
 
     def birthplace(self) -> int | None:
         return os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

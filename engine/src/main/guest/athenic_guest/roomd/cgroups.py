@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from athenic_guest.linux import SyscallError
+from athenic_guest.roomd.children import Child
 
 ROOT = "athenic"
 PERIOD_MICROS = 100_000
@@ -50,6 +51,11 @@ class Group(Protocol):
     def limit(self, limits: Limits) -> None: ...
     def throttle(self, device: str, io_bytes: int) -> None:
         """Bounds reads and writes of the disk `device` (`MAJOR:MINOR`, used by this room alone) in bytes a second; 0 lifts the bound."""
+    def adopt(self, init: Child) -> None:
+        """Told once, after the room's first process was born and before it does anything."""
+    @property
+    def process_limits(self) -> dict[str, int]:
+        """What the kernel shall enforce otherwise, where this group cannot: `pids` of the room, `dataBytes` of each process."""
     def birthplace(self) -> int | None:
         """A descriptor of the v2 directory to clone into; the caller closes it."""
     def join_files(self) -> list[str]:

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from athenic_guest import linux
-from athenic_guest.roomd import entry, folders, forge, host, zygote_entry
+from athenic_guest.roomd import entry, folders, forge, host, mode, zygote_entry
 from athenic_guest.roomd.children import Child, Forker
 from athenic_guest.roomd.errors import RoomError
 from athenic_guest.roomd.loop import LoopDevices
@@ -28,6 +28,7 @@ from athenic_guest.roomd.rooms import Rooms
 from athenic_guest.roomd.rootfs import RootFactory
 from athenic_guest.roomd.seccomp import compile_filters
 from athenic_guest.roomd.server import Session, log, peer_uid
+from athenic_guest.roomd.shared_ids import SharedRange
 from athenic_guest.roomd.sweep import sweep
 from athenic_guest.roomd.uids import UidRanges
 from athenic_guest.roomd.trees import Trees
@@ -47,8 +48,11 @@ class Daemon:
         self._stopping = False
         self._failed = False
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._lock = host.lock_instance(options.instance)
-        self._uids = UidRanges(f"{host.HOME}/uids")
+        self._mode = mode.rootless(options.runtime) if options.rootless else mode.machine()
+        self._lock = host.lock_instance(options.instance, self._mode.home)
+        if self._mode.builder is not None:
+            folders.trust(self._mode.builder)
+        self._uids = SharedRange() if options.rootless else UidRanges(f"{self._mode.home}/uids")
         os.umask(0o022)
         host.raise_open_files()
         host.prefer_life()
@@ -60,7 +64,7 @@ class Daemon:
         self._forge = Forker("forge", control, self._orphan_ended, self._forge_lost)
         filters = compile_filters()
         owner = (options.uid, options.gid)
-        self._hierarchy = host.choose_hierarchy(options.instance)
+        self._hierarchy = host.choose_rootless_hierarchy() if options.rootless else host.choose_hierarchy(options.instance)
         self._hierarchy.prepare()
         self._sockets = host.make_runtime(options.runtime)
         self._stage = f"{options.runtime}/stage"
@@ -68,16 +72,16 @@ class Daemon:
         linux.mount("tmpfs", self._stage, "tmpfs", linux.MS_NOSUID | linux.MS_NOEXEC, "mode=700,size=16m")
         self._loops = LoopDevices(self._stage)
         self._notes: list[str] = []
-        disks = host.choose_disks(options.disk, options.data, self._loops, self._notes)
+        disks = host.choose_disks("tmpfs" if options.rootless else options.disk, options.data, self._loops, self._notes)
         self._layers = host.open_layers(options.data, self._stage, self._loops)
         self._kept = host.open_kept(options.data, disks, self._layers)
         swept = sweep(self._hierarchy, disks, self._layers, self._kept, self._sockets)
-        self._notes += [*self._hierarchy.notes, *host.weaknesses()]
+        self._notes += [*self._mode.notes, *self._hierarchy.notes, *host.weaknesses()]
         templates = _templates(options.data)
-        trees = Trees(templates, options.guest)
+        trees = Trees(templates, options.guest, options.rootless)
         self._zygotes = Zygotes(self._forge, self._hierarchy, templates, f"{options.data}/templates",
                                 Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended)
-        workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage), self._uids, self._sockets, owner, filters,
+        workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage, self._mode), self._uids, self._sockets, owner, filters,
                             self._layers, self._kept)
         self._rooms = Rooms(workshop, self._zygotes, trees, self._emit)
         hello = {"version": "1", "cgroup": self._hierarchy.version, "disk": disks.kind, "swept": swept, "notes": self._notes}

@@ -57,7 +57,7 @@ def _enter(order: dict[str, str], root: int) -> None:
     mounts.attach(root, _STAGE)
     os.close(root)
     os.chdir(_STAGE)
-    for step in room_plan(order["hostname"], int(order["shmBytes"])):
+    for step in room_plan(order["hostname"], int(order["shmBytes"]), inotify=int(order["inotify"])):
         step.apply()
     _raise_loopback()
 

@@ -4,25 +4,30 @@
 (malloc's, say) stays locked in the child. PR_SET_PDEATHSIG is bound to the *thread* that forked, too. So roomd starts this child
 before its first thread. It has one thread, does nothing but clone3(2) and waitpid(2), and dies with roomd.
 
-Packets (SOCK_SEQPACKET, JSON): `{"id", "what": "room"|"zygote", "flags", "uid", "cgroup": bool}` with descriptors [control, cgroup?] →
+Packets (SOCK_SEQPACKET, JSON): `{"id", "what": "room"|"zygote", "flags", "uid", "pids"?, "cgroup": bool}` with descriptors [control, cgroup?] →
 `{"id", "pid"}` with [pidfd], or `{"id", "error", "errno"}`; and `{"exited": pid, "status": wait status}` whenever a child has ended.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from athenic_guest import linux
 
 _PACKET_BYTES = 65_536
+# What all rooms of one user have together where root does not raise it: no room may take it all. Pending signals (timers too), bytes of
+# message queues.
+_SHARED = {resource.RLIMIT_SIGPENDING: 1024, resource.RLIMIT_MSGQUEUE: 65_536}
 Entry = Callable[[socket.socket], NoReturn]
 
 
@@ -90,7 +95,7 @@ def _handle(roomd: socket.socket, entries: dict[str, Entry]) -> bool:
         return False
     request = json.loads(data)
     try:
-        pid, pidfd = _clone(int(request["flags"]), int(request["uid"]), descriptors[1] if request["cgroup"] else None)
+        pid, pidfd = _clone(int(request["flags"]), int(request["uid"]), int(request.get("pids", 0)), descriptors[1] if request["cgroup"] else None)
     except OSError as error:
         roomd.send(json.dumps({"id": request["id"], "error": str(error), "errno": error.errno}).encode())
     else:
@@ -104,23 +109,44 @@ def _handle(roomd: socket.socket, entries: dict[str, Entry]) -> bool:
     return True
 
 
-def _clone(flags: int, uid: int, cgroup: int | None) -> tuple[int, int]:
+def _clone(flags: int, uid: int, pids: int, cgroup: int | None) -> tuple[int, int]:
     """Clones with the effective user `uid`, who becomes the owner of the new user namespace. The kernel counts inotify instances, pending
     signals, message queues, locked memory of all namespaces of one owner together: with root as owner, one room could use up
-    everybody's (user_namespaces(7), /proc/sys/user). Nobody runs as `uid` on the host."""
+    everybody's (user_namespaces(7), /proc/sys/user). Nobody runs as `uid` on the host.
+
+    `pids` other than 0 is the most processes of all users of the new namespace and those in it: the kernel keeps RLIMIT_NPROC of the one
+    who makes a namespace as the bound of the namespace's owner (kernel/ucount.c), and counts by it."""
     if uid == 0:
         return linux.clone_process(flags, cgroup)
     capabilities = linux.permitted_capabilities()
     os.seteuid(uid)
     try:
         linux.set_capabilities(capabilities)  # they went with the effective root; CLONE_INTO_CGROUP needs them
-        pid, pidfd = linux.clone_process(flags, cgroup)
+        with _namespace_limits(pids):
+            pid, pidfd = linux.clone_process(flags, cgroup)
     except BaseException:
         _be_root()
         raise
     if pid != 0:
         _be_root()
     return pid, pidfd
+
+
+@contextlib.contextmanager
+def _namespace_limits(pids: int) -> Iterator[None]:
+    """Lowers the limits that the kernel keeps as bounds of a new user namespace, for what is cloned here; getrlimit(2). 0: as they are."""
+    if pids == 0:
+        yield
+        return
+    before = {kind: resource.getrlimit(kind) for kind in (resource.RLIMIT_NPROC, *_SHARED)}
+    for kind, (_, hard) in before.items():
+        wanted = pids if kind == resource.RLIMIT_NPROC else _SHARED[kind]
+        resource.setrlimit(kind, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    try:
+        yield
+    finally:
+        for kind, limits in before.items():
+            resource.setrlimit(kind, limits)
 
 
 def _be_root() -> None:

@@ -20,29 +20,29 @@ from athenic_guest.roomd.kept import Kept
 from athenic_guest.roomd.layers import Layers
 from athenic_guest.roomd.lockfile import LockFile
 from athenic_guest.roomd.loop import LoopDevices
+from athenic_guest.roomd.watched import WatchedHierarchy
 
-HOME: Final = "/run/athenic"
 _LOCK_SECONDS: Final = 5.0
 _PROBE_DISK: Final = (16 << 20, 256)
 
 
-def lock_instance(instance: str) -> LockFile:
+def lock_instance(instance: str, home: str) -> LockFile:
     """One roomd per data directory: a second one would sweep the first one's rooms."""
-    os.makedirs(HOME, mode=0o711, exist_ok=True)
+    os.makedirs(home, mode=0o711, exist_ok=True)
     # The children of one that was killed hold it for a moment longer.
     for _ in cgroups.until(time.monotonic() + _LOCK_SECONDS):
-        lock = LockFile.try_take(f"{HOME}/{instance}.lock")
+        lock = LockFile.try_take(f"{home}/{instance}.lock")
         if lock is not None:
-            _forget_dead_locks()
+            _forget_dead_locks(home)
             return lock
     raise RoomError("failed_precondition", "another roomd serves this data directory: end it first")
 
 
-def _forget_dead_locks() -> None:
+def _forget_dead_locks(home: str) -> None:
     """Removes the files of those that were killed and whose data directory nobody serves any more."""
-    for name in os.listdir(HOME):
+    for name in os.listdir(home):
         if name.endswith(".lock"):
-            dead = LockFile.try_take(f"{HOME}/{name}")
+            dead = LockFile.try_take(f"{home}/{name}")
             if dead is not None:
                 dead.release()
 
@@ -104,6 +104,11 @@ def choose_hierarchy(instance: str) -> Hierarchy:
     if not mounted.v1:
         raise SyscallError("open", "/sys/fs/cgroup", 2, "no control groups are mounted: rooms could not be limited")
     return HierarchyV1(mounted, instance)
+
+
+def choose_rootless_hierarchy() -> Hierarchy:
+    """Without root no group is ours to limit; the watch is what is left."""
+    return WatchedHierarchy()
 
 
 def open_layers(data: str, stage: str, loops: LoopDevices) -> Layers:

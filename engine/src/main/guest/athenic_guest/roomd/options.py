@@ -22,6 +22,7 @@ class Options:
     gid: int
     guest: str
     disk: str
+    rootless: bool = False
 
     @property
     def instance(self) -> str:
@@ -37,6 +38,7 @@ def parse(arguments: list[str], guest: str) -> Options:
     parser.add_argument("--uid", required=True, type=int, help="the server's user, the only one who may connect")
     parser.add_argument("--gid", required=True, type=int, help="the server's group")
     parser.add_argument("--disk", choices=("auto", "loop", "tmpfs"), default="auto", help="where rooms write; auto: loop where possible")
+    parser.add_argument("--rootless", action="store_true", help="serve as root of a user namespace that rootless.py made")
     given = parser.parse_args(arguments)
     # A unix socket's path has 107 characters, and sandbox and guest names take up to 32 each.
     if not _SAFE_PATH.fullmatch(given.runtime) or ".." in given.runtime:
@@ -47,4 +49,4 @@ def parse(arguments: list[str], guest: str) -> Options:
         parser.error("--uid and --gid must not be negative")
     if os.geteuid() != 0:
         parser.error("roomd needs root: it makes namespaces with user ids of their own, mounts and control groups")
-    return Options(os.path.realpath(given.data), given.runtime.rstrip("/"), given.uid, given.gid, guest, given.disk)
+    return Options(os.path.realpath(given.data), given.runtime.rstrip("/"), given.uid, given.gid, guest, given.disk, given.rootless)

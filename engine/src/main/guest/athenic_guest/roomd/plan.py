@@ -146,8 +146,8 @@ MASKED = ("acpi", "asound", "bootconfig", "buddyinfo", "bus", "cmdline", "config
           "timer_list", "tty", "vmallocinfo", "vmstat", "zoneinfo")
 
 
-def room_plan(hostname: str, shm_bytes: int, with_hosts_files: bool = True) -> list[Step]:
-    """The steps of a room named `hostname` whose /dev/shm holds `shm_bytes`."""
+def room_plan(hostname: str, shm_bytes: int, with_hosts_files: bool = True, inotify: int = 0) -> list[Step]:
+    """The steps of a room named `hostname` whose /dev/shm holds `shm_bytes`; `inotify`: how many instances it may have, 0 for the host's bound."""
     quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC
     steps: list[Step] = [
         Mount("tmpfs", "dev", MS_NOSUID | MS_NOEXEC, "mode=755,size=64k,nr_inodes=64"),
@@ -162,6 +162,7 @@ def room_plan(hostname: str, shm_bytes: int, with_hosts_files: bool = True) -> l
         Symlink("fd/2", "dev/stderr"),
         Mount("proc", "proc", quiet),
         Sysctl("user/max_user_namespaces", "0"),
+        *([Sysctl("user/max_inotify_instances", str(inotify))] if inotify else []),
         Sysctl("net/ipv4/ip_unprivileged_port_start", "0"),
         TextFile("dev/.boot_id", f"{uuid.uuid4()}\n", 0o444),
         ReadOnly("proc/sys"),

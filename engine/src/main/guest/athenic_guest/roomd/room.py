@@ -23,7 +23,8 @@ from athenic_guest.roomd.kept import Kept
 from athenic_guest.roomd.layers import Layers
 from athenic_guest.roomd.requests import RoomRequest
 from athenic_guest.roomd.rootfs import RootFactory
-from athenic_guest.roomd.uids import RANGE, UidRanges
+from athenic_guest.roomd.shared_ids import SharedRange
+from athenic_guest.roomd.uids import UidRanges
 from athenic_guest.roomd.undo import Undo
 
 _READY_SECONDS = 20.0
@@ -64,7 +65,7 @@ class Workshop:
     hierarchy: Hierarchy
     disks: Disks
     roots: RootFactory
-    uids: UidRanges
+    uids: UidRanges | SharedRange
     sockets: str
     owner: tuple[int, int]
     filters: tuple[bytes, bytes]
@@ -98,12 +99,13 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
         undo.add(lambda: _end(init))
         with control:
             cgroups.write(f"/proc/{init.pid}/oom_score_adj", "0")  # roomd's own may be lower
-            _map_users(init.pid, uid_base)
+            _map_users(init.pid, workshop.uids.map(uid_base))
+            group.adopt(init)
             for file in group.join_files():
                 cgroups.write(file, str(init.pid))
-            root = workshop.roots.create(request.sandbox, template, layers, disk, init.pid, uid_base)
+            root = workshop.roots.create(request.sandbox, template, layers, disk, init.pid, workshop.uids.root(uid_base))
             try:
-                _order(control, root, request, workshop.filters)
+                _order(control, root, request, workshop.filters, group.process_limits.get("inotify", 0))
             finally:
                 os.close(root)
             _await_init(control, init)
@@ -136,7 +138,8 @@ def _fork_init(forge: Forker, group: Group, uid_base: int) -> tuple[Child, socke
         birthplace = group.birthplace()
         try:
             passed = [theirs.fileno(), *([birthplace] if birthplace is not None else [])]
-            child = forge.fork({"what": "room", "flags": _NAMESPACES, "uid": uid_base, "cgroup": birthplace is not None}, passed)
+            child = forge.fork({"what": "room", "flags": _NAMESPACES, "uid": uid_base, "pids": group.process_limits.get("pids", 0),
+                                "cgroup": birthplace is not None}, passed)
         finally:
             if birthplace is not None:
                 os.close(birthplace)
@@ -182,16 +185,16 @@ def unthrottled(room: Room) -> Iterator[None]:
         room.group.throttle(device, io_bytes)
 
 
-def _map_users(pid: int, uid_base: int) -> None:
-    """user_namespaces(7): ids 0 to 65,535 of the room are the host's from `uid_base` on. The map of project ids needs no right to be
-    written, and can be written once only: left open, a user of the room would give itself those of the host's quotas."""
+def _map_users(pid: int, extents: str) -> None:
+    """The map of project ids needs no right to be written, and can be written once only: left open, a user of the room would give itself
+    those of the host's quotas."""
     for name in ("uid_map", "gid_map", "projid_map"):
-        cgroups.write(f"/proc/{pid}/{name}", f"0 {uid_base} {RANGE}")
+        cgroups.write(f"/proc/{pid}/{name}", extents)
 
 
-def _order(control: socket.socket, root: int, request: RoomRequest, filters: tuple[bytes, bytes]) -> None:
+def _order(control: socket.socket, root: int, request: RoomRequest, filters: tuple[bytes, bytes], inotify: int) -> None:
     order = {"hostname": request.hostname, "shmBytes": str(request.limits.memory_bytes // _SHM_SHARE),
-             "filter": filters[0].hex(), "rules": filters[1].hex()}
+             "filter": filters[0].hex(), "rules": filters[1].hex(), "inotify": str(inotify)}
     socket.send_fds(control, [json.dumps(order).encode()], [root])
 
 

@@ -291,6 +291,7 @@ def _order(room: Room, request: GuestRequest) -> int:
     """What the new process shall be, in memory that the zygote passes on unread: its own memory is copied to every sandbox."""
     descriptor = os.memfd_create("order", os.MFD_CLOEXEC)
     os.write(descriptor, json.dumps({"kind": request.kind, "env": dict(request.env), "cwd": request.cwd, "processes": room.limits.pids,
+                                     "dataBytes": room.group.process_limits.get("dataBytes", 0),
                                      "socket": f"{room.sandbox}/{request.name}.sock"}).encode())
     return descriptor
 

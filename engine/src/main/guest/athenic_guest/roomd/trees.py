@@ -25,7 +25,8 @@ _LOOK_SECONDS: Final = 0.1
 class Trees:
     """`templates` is the open folder of templates, `guest` the folder of our code."""
 
-    def __init__(self, templates: int, guest: str) -> None:
+    def __init__(self, templates: int, guest: str, rootless: bool) -> None:
+        self._rootless = rootless
         self._folder = folders.open_owned(templates, folders.TREES)
         self._program = f"{guest}/trees.py"
         if any(name.startswith(".") for name in os.listdir(self._folder)):
@@ -34,6 +35,8 @@ class Trees:
     def commit(self, room: Room, tree: str) -> dict[str, Any]:
         """Keeps what a room has changed. Preconditions: the caller holds the room's lock. The room stands still meanwhile; a destroy
         of it does not wait for the end of the work."""
+        if self._rootless:
+            raise RoomError("failed_precondition", "without root's rights a template is not built in sandboxes: run as root, or with sudo")
         if room.layers:
             raise RoomError("failed_precondition", "the sandbox was made from a snapshot: a template is built from a template")
         upper = os.open("upper", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=room.disk.mount)

@@ -48,6 +48,14 @@ class UidRanges:
         with self._lock:
             self._free.append((base - self._first) // RANGE)
 
+    def map(self, base: int) -> str:
+        """The text of uid_map and gid_map: ids 0 to 65,535 of the room are the host's from `base` on; user_namespaces(7)."""
+        return f"0 {base} {RANGE}"
+
+    def root(self, base: int) -> int:
+        """The room's root, as roomd sees it."""
+        return base
+
     def close(self) -> None:
         """Gives the block back; every room must be gone."""
         self._held.release()

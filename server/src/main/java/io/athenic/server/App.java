@@ -33,6 +33,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +55,7 @@ final class App implements AutoCloseable {
     private final AtomicBoolean failed = new AtomicBoolean();
     private int port;
     private int e2bPort;
+    private List<String> notes = List.of();
 
     private App(ServerConfig config) {
         this.config = config;
@@ -151,6 +153,7 @@ final class App implements AutoCloseable {
                     e);
         }
         opened.push(engine);
+        notes = engine.status().notes();
         Thread.ofVirtual().name("engine-watch").start(() -> watch(engine, onFailure));
         return engine;
     }
@@ -198,6 +201,11 @@ final class App implements AutoCloseable {
 
     private static String bracketed(String host) {
         return host.contains(":") ? "[" + host + "]" : host;
+    }
+
+    /** What isolates sandboxes less on this machine than it could, and why. */
+    List<String> notes() {
+        return notes;
     }
 
     /** The address for people. */

@@ -98,6 +98,7 @@ public final class Main {
                             awaitQuietly(stopped);
                         }));
                 app.writeServerFile();
+                app.notes().forEach(note -> System.out.println("Weaker on this machine: " + note));
                 System.out.println("Athenic is ready: " + app.url());
                 System.out.flush();
                 stop.await();
