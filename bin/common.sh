@@ -147,7 +147,7 @@ need_node() {
 }
 
 need_sandbox_tools() {
-  if [ "$rights" = rootless ]; then
+  if [ "${rights:-}" = rootless ]; then
     need_namespaces
     return
   fi
@@ -215,7 +215,7 @@ GUEST=$ATHENIC_HOME/engine/src/main/guest
 PYTHON=(/usr/bin/python3 -I -B)
 
 need_template() {
-  if [ "$rights" = rootless ]; then
+  if [ "${rights:-}" = rootless ]; then
     mkdir -p "$1"
     in_namespace build "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
     return

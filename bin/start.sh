@@ -73,12 +73,12 @@ stop_all() {
   [ -n "$roomd_pid" ] && as_root kill -TERM "$roomd_pid" 2>/dev/null
   [ -n "$roomd_pid" ] && wait "$roomd_pid" 2>/dev/null
   rm -f "$app/server.json" 2>/dev/null
-  [ "$rights" = rootless ] && rmdir "$(dirname "$runtime")" 2>/dev/null # when no other Athenic of this user runs
+  [ "${rights:-}" = rootless ] && rmdir "$(dirname "$runtime")" 2>/dev/null # when no other Athenic of this user runs
   return 0
 }
 
 start_roomd() {
-  if [ "$rights" = rootless ]; then
+  if [ "${rights:-}" = rootless ]; then
     make_rootless_runtime
     # 0 is this user there, the only one who may connect.
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${PYTHON[@]}" "$GUEST/rootless.py" roomd -- "${PYTHON[@]}" "$GUEST/roomd.py" \
