@@ -63,7 +63,7 @@ public final class Agent {
     private ProcessStream stream(ObjectNode request) {
         return open(request, connection -> {
             int pid = Json.integer(connection.answer(ANSWER).path("start"), "pid");
-            AgentProcessStream stream = new AgentProcessStream(connection, pid);
+            AgentProcessStream stream = new AgentProcessStream(connection, pid, guest.room());
             stream.begin("process-" + guest.sandbox() + "-" + pid, new ProcessEvent.Started(pid));
             return stream;
         });
@@ -100,6 +100,11 @@ public final class Agent {
     public void signal(ProcessSelector selector, int signal) {
         Check.range("signal", signal, 1, 64);
         call(request("process.signal", selector).put("signal", signal));
+    }
+
+    /** Kills the process and everything that it has started, daemons too; NOT_FOUND for one that is not there. */
+    public void killAll(ProcessSelector selector) {
+        call(request("process.signal", selector).put("signal", 9).put("all", true));
     }
 
     public void resize(ProcessSelector selector, int cols, int rows) {

@@ -45,6 +45,10 @@ final class AgentGuest {
         return room.id();
     }
 
+    Room room() {
+        return room;
+    }
+
     GuestConnection connect() {
         usable.run();
         Guest guest = slot.get();

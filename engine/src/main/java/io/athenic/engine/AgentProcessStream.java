@@ -7,10 +7,14 @@ import org.jspecify.annotations.Nullable;
 /** The process stream of docs/PROTOCOL.md, section 3. */
 final class AgentProcessStream extends FrameStream<ProcessEvent> implements ProcessStream {
     private final int pid;
+    private final Room room;
+    private final long killsBefore;
 
-    AgentProcessStream(GuestConnection connection, int pid) {
+    AgentProcessStream(GuestConnection connection, int pid, Room room) {
         super(connection);
         this.pid = pid;
+        this.room = room;
+        this.killsBefore = room.oomKills();
     }
 
     @Override
@@ -28,14 +32,25 @@ final class AgentProcessStream extends FrameStream<ProcessEvent> implements Proc
             default -> {
                 JsonNode end = GuestConnection.message(frame).path("end");
                 yield end.isObject()
-                        ? new ProcessEvent.Ended(
+                        ? withReason(new ProcessEvent.Ended(
                                 Json.integer(end, "exitCode"),
                                 end.path("exited").asBoolean(),
                                 Json.text(end, "status"),
-                                Json.optionalText(end, "error").orElse(null))
+                                Json.optionalText(end, "error").orElse(null)))
                         : null;
             }
         };
+    }
+
+    /** What was killed, or whose child was (137 in a shell), may have been killed for memory: the status alone does not say. */
+    private ProcessEvent.Ended withReason(ProcessEvent.Ended ended) {
+        boolean killed =
+                ended.exited() ? ended.exitCode() == 137 : ended.status().equals("signal: killed");
+        if (!killed || !room.outOfMemorySince(killsBefore)) {
+            return ended;
+        }
+        return new ProcessEvent.Ended(
+                ended.exitCode(), ended.exited(), ended.status(), ended.status() + " (" + room.outOfMemoryText() + ")");
     }
 
     @Override

@@ -137,6 +137,7 @@ public final class CodeContext {
         KernelStream stream = new KernelStream(
                 connection,
                 room.timers(),
+                new CellWatch(room, oomKills),
                 () -> ending(kernel, oomKills),
                 () -> Thread.ofVirtual().name("stuck-" + room.id()).start(() -> endStuck(kernel)),
                 ended -> {
@@ -221,7 +222,9 @@ public final class CodeContext {
                 value = "the sandbox has ended";
             } else if (exit == null) {
                 value = "the kernel broke off the execution";
-            } else if (exit instanceof GuestExit.Signal(int signal) && signal == 9 && outOfMemory(oomKillsBefore)) {
+            } else if (exit instanceof GuestExit.Signal(int signal)
+                    && signal == 9
+                    && room.outOfMemorySince(oomKillsBefore)) {
                 value = "the kernel was killed because the memory of the sandbox ("
                         + (room.limits().memoryBytes() >> 20)
                         + " MiB) was used up: out of memory. The state of the context is lost";
@@ -233,16 +236,5 @@ public final class CodeContext {
             value = "the kernel died";
         }
         return new KernelEvent.Failed("UnexpectedEndOfExecution", value, "");
-    }
-
-    private boolean outOfMemory(long killsBefore) {
-        if (room.oomKills() <= killsBefore) {
-            try {
-                return room.use().oomKills() > killsBefore;
-            } catch (EngineException _) {
-                return false; // the room went too
-            }
-        }
-        return true;
     }
 }

@@ -90,7 +90,7 @@ public final class Engine implements AutoCloseable {
         }
         this.egress = new Egress(config.egress(), resolver, clock);
         this.zygotes = new Zygotes(roomd, templates);
-        this.factory = new RoomFactory(roomd, timers, zygotes, ids);
+        this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds());
         this.pool = new SandboxPool(
                 config.poolSize(),
                 () -> factory.buildWarm(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
@@ -135,6 +135,10 @@ public final class Engine implements AutoCloseable {
                 .find(spec.template())
                 .orElseThrow(() -> new EngineException(
                         ErrorCode.NOT_FOUND, "template '" + Texts.shorten(spec.template(), 100) + "' not found"));
+        Limits wish = spec.limits();
+        if (wish != null && !wish.equals(config.defaultLimits())) {
+            config.bounds().check(wish);
+        }
         if (!places.tryAcquire()) {
             throw new EngineException(
                     ErrorCode.RESOURCE_EXHAUSTED,
@@ -148,7 +152,7 @@ public final class Engine implements AutoCloseable {
             places.release();
             throw e;
         }
-        Sandbox sandbox = new Sandbox(room, spec, ids, clock, egress, new Keeper());
+        Sandbox sandbox = new Sandbox(room, spec, ids, clock, config.bounds(), egress, new Keeper());
         sandboxes.put(sandbox.id(), sandbox);
         created.incrementAndGet();
         if (room.room().dead()) {
@@ -223,6 +227,11 @@ public final class Engine implements AutoCloseable {
                 notes);
     }
 
+    /** The limits of a sandbox that asks for none. */
+    public Limits defaultLimits() {
+        return config.defaultLimits();
+    }
+
     /** The operator's rules for the network, and what the proxies of all sandboxes have done. */
     public Egress egress() {
         return egress;
@@ -251,8 +260,9 @@ public final class Engine implements AutoCloseable {
             Instant now = clock.instant();
             Duration nap = LONGEST_NAP;
             for (Sandbox sandbox : sandboxes.values()) {
-                if (sandbox.isOver(now)) {
-                    Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.kill(KillCause.TIMEOUT));
+                Optional<KillCause> cause = sandbox.overBecause(now);
+                if (cause.isPresent()) {
+                    Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.kill(cause.get()));
                 } else {
                     Duration left = Duration.between(now, sandbox.endAt());
                     nap = left.isPositive() && left.compareTo(nap) < 0 ? left : nap;

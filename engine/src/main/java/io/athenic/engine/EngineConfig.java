@@ -13,6 +13,7 @@ import java.time.Duration;
  * @param maxSandboxes sandboxes alive at one time, those of the pool not counted
  * @param defaultLimits of sandboxes that name none; only such sandboxes come from the pool
  * @param createTimeout longest time a create may take
+ * @param bounds of all sandboxes
  * @param egress what sandboxes may reach outside
  */
 public record EngineConfig(
@@ -22,14 +23,9 @@ public record EngineConfig(
         int maxSandboxes,
         Limits defaultLimits,
         Duration createTimeout,
+        Bounds bounds,
         EgressConfig egress) {
-    public EngineConfig {
-        Check.range("poolSize", poolSize, 0, 1000);
-        Check.range("maxSandboxes", maxSandboxes, 1, 100_000);
-        Check.range("createTimeout", createTimeout, Duration.ofMillis(100), Duration.ofMinutes(10));
-    }
-
-    /** Sandboxes without network. */
+    /** With the default bounds and without network. */
     public EngineConfig(
             Path roomdSocket,
             Path templateRoot,
@@ -37,6 +33,20 @@ public record EngineConfig(
             int maxSandboxes,
             Limits defaultLimits,
             Duration createTimeout) {
-        this(roomdSocket, templateRoot, poolSize, maxSandboxes, defaultLimits, createTimeout, EgressConfig.DEFAULT);
+        this(
+                roomdSocket,
+                templateRoot,
+                poolSize,
+                maxSandboxes,
+                defaultLimits,
+                createTimeout,
+                Bounds.DEFAULT,
+                EgressConfig.DEFAULT);
+    }
+
+    public EngineConfig {
+        Check.range("poolSize", poolSize, 0, 1000);
+        Check.range("maxSandboxes", maxSandboxes, 1, 100_000);
+        Check.range("createTimeout", createTimeout, Duration.ofMillis(100), Duration.ofMinutes(10));
     }
 }

@@ -21,6 +21,7 @@ final class KernelStream implements CodeStream {
 
     private final GuestConnection connection;
     private final Timers timers;
+    private final CellWatch watch;
     private final Supplier<KernelEvent.Failed> death;
     private final Runnable stuck;
     private final Consumer<KernelStream> onEnd;
@@ -50,11 +51,13 @@ final class KernelStream implements CodeStream {
     KernelStream(
             GuestConnection connection,
             Timers timers,
+            CellWatch watch,
             Supplier<KernelEvent.Failed> death,
             Runnable stuck,
             Consumer<KernelStream> onEnd) {
         this.connection = connection;
         this.timers = timers;
+        this.watch = watch;
         this.death = death;
         this.stuck = stuck;
         this.onEnd = onEnd;
@@ -82,7 +85,7 @@ final class KernelStream implements CodeStream {
 
     private void fail(KernelEvent.Failed cause) throws InterruptedException {
         KernelEvent.Failed failed = messages.failure(cause).orElse(null);
-        if (failed != null) {
+        if (failed != null && !watch.full()) {
             queue.put(failed, failed.traceback().length());
         }
         queue.put(new KernelEvent.Finished(), 0);
@@ -118,7 +121,12 @@ final class KernelStream implements CodeStream {
                 end(); // before the caller may see it: what it closes then needs no interrupt
                 last = true;
             }
-            queue.put(event, EventQueue.weight(frame));
+            for (KernelEvent seen : watch.see(event)) {
+                queue.put(seen, EventQueue.weight(frame));
+            }
+        }
+        if (watch.full()) {
+            interrupt();
         }
         return last;
     }

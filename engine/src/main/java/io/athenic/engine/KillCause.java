@@ -4,6 +4,7 @@ package io.athenic.engine;
 public enum KillCause {
     USER("it was killed by a request"),
     TIMEOUT("its time was over"),
+    UNUSED("nobody used it for the time after which an unused sandbox ends"),
     ROOM_DIED("its room died"),
     ENGINE_FAILED("the engine failed"),
     SHUTDOWN("the service is shutting down");

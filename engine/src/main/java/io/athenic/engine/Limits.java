@@ -1,5 +1,7 @@
 package io.athenic.engine;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What one sandbox may use.
  *
@@ -8,19 +10,44 @@ package io.athenic.engine;
  * @param pids processes and threads
  * @param diskBytes size of its writable layer
  * @param inodes files and folders in its writable layer
+ * @param ioBytes a second, to its writable layer and from it; 0: no bound
  */
-public record Limits(long memoryBytes, int cpuMillis, int pids, long diskBytes, long inodes) {
+public record Limits(long memoryBytes, int cpuMillis, int pids, long diskBytes, long inodes, long ioBytes) {
     private static final long MIB = 1L << 20;
     private static final long TIB = 1L << 40;
 
+    public static final long MAX_INODES = 100_000_000;
+
     /** 1 GiB of memory, two cores, 512 processes, 2 GiB and 200,000 files on disk. */
     public static final Limits DEFAULT = new Limits(1024 * MIB, 2000, 512, 2048 * MIB, 200_000);
+
+    /** With 256 MiB a second to and from the disk. */
+    public Limits(long memoryBytes, int cpuMillis, int pids, long diskBytes, long inodes) {
+        this(memoryBytes, cpuMillis, pids, diskBytes, inodes, 256 * MIB);
+    }
 
     public Limits {
         Check.range("memoryBytes", memoryBytes, 64 * MIB, TIB);
         Check.range("cpuMillis", cpuMillis, 50, 1_024_000);
         Check.range("pids", pids, 16, 100_000);
         Check.range("diskBytes", diskBytes, 16 * MIB, 4 * TIB);
-        Check.range("inodes", inodes, 1000, 100_000_000);
+        Check.range("inodes", inodes, 1000, MAX_INODES);
+        Check.range("ioBytes", ioBytes, 0, TIB);
+    }
+
+    /**
+     * These limits with some of them replaced; null: as they are. A larger disk holds more files in proportion.
+     *
+     * @param cores whole cores
+     */
+    public Limits with(@Nullable Integer cores, @Nullable Integer memoryMib, @Nullable Integer diskMib) {
+        long disk = diskMib == null ? diskBytes : diskMib * MIB;
+        return new Limits(
+                memoryMib == null ? memoryBytes : memoryMib * MIB,
+                cores == null ? cpuMillis : Math.multiplyExact(cores, 1000),
+                pids,
+                disk,
+                disk <= diskBytes ? inodes : Math.round((double) inodes / diskBytes * disk),
+                ioBytes);
     }
 }

@@ -28,21 +28,31 @@ final class Room {
     private final String id;
     private final String template;
     private final Limits limits;
+    private final long outputBytes;
     private final Map<String, Guest> guests = new ConcurrentHashMap<>();
     private final AtomicInteger names = new AtomicInteger();
     private final AtomicInteger agents = new AtomicInteger();
     private final AtomicInteger places = new AtomicInteger();
     private final Set<GuestConnection> connections = ConcurrentHashMap.newKeySet();
     private final AtomicLong oomKills = new AtomicLong();
+    private final AtomicLong lastUse = new AtomicLong(System.nanoTime());
     private volatile boolean dead;
 
-    Room(RoomdClient roomd, Zygotes zygotes, Timers timers, String id, String template, Limits limits) {
+    Room(
+            RoomdClient roomd,
+            Zygotes zygotes,
+            Timers timers,
+            String id,
+            String template,
+            Limits limits,
+            long outputBytes) {
         this.roomd = roomd;
         this.zygotes = zygotes;
         this.timers = timers;
         this.id = id;
         this.template = template;
         this.limits = limits;
+        this.outputBytes = outputBytes;
     }
 
     String id() {
@@ -72,7 +82,8 @@ final class Room {
                 .put("cpuMillis", limits.cpuMillis())
                 .put("pids", limits.pids())
                 .put("diskBytes", limits.diskBytes())
-                .put("inodes", limits.inodes());
+                .put("inodes", limits.inodes())
+                .put("ioBytes", limits.ioBytes());
         return roomd.send("room.create", request);
     }
 
@@ -139,6 +150,7 @@ final class Room {
 
     private void leave(GuestConnection connection) {
         connections.remove(connection);
+        lastUse.set(System.nanoTime());
         places.decrementAndGet();
     }
 
@@ -151,6 +163,33 @@ final class Room {
 
     void outOfMemory(long kills) {
         oomKills.accumulateAndGet(kills, Math::max);
+    }
+
+    /** What one execution may print. */
+    long outputBytes() {
+        return outputBytes;
+    }
+
+    /** Whether processes were killed for memory since there had been so many; asks when it is not known yet. */
+    boolean outOfMemorySince(long killsBefore) {
+        if (oomKills() <= killsBefore) {
+            try {
+                return use().oomKills() > killsBefore;
+            } catch (EngineException _) {
+                return false; // the room went too
+            }
+        }
+        return true;
+    }
+
+    /** For people. */
+    String outOfMemoryText() {
+        return "out of memory: the limit of this sandbox is " + (limits.memoryBytes() >> 20) + " MiB";
+    }
+
+    /** How long no operation has been under way, in nanoseconds; 0 while there is one. */
+    long unusedNanos() {
+        return places.get() > 0 ? 0 : System.nanoTime() - lastUse.get();
     }
 
     /** Processes killed for memory as far as known. */

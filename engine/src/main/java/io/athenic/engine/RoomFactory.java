@@ -20,18 +20,23 @@ final class RoomFactory {
     private final Timers timers;
     private final Zygotes zygotes;
     private final Ids ids;
+    private final long outputBytes;
+    private final HostMemory memory;
     private final Semaphore building = new Semaphore(MAX_AT_ONCE, true);
     private final Map<String, Room> rooms = new ConcurrentHashMap<>();
 
-    RoomFactory(RoomdClient roomd, Timers timers, Zygotes zygotes, Ids ids) {
+    RoomFactory(RoomdClient roomd, Timers timers, Zygotes zygotes, Ids ids, Bounds bounds) {
         this.roomd = roomd;
         this.timers = timers;
         this.zygotes = zygotes;
         this.ids = ids;
+        this.outputBytes = bounds.outputBytes();
+        this.memory = new HostMemory(bounds.hostReserveBytes());
     }
 
     /** Makes a room with its agent and its kernel; waits its turn within the time. */
     FinishedRoom build(String template, Limits limits, Duration within) {
+        memory.check();
         long deadline = System.nanoTime() + within.toNanos();
         try {
             if (!building.tryAcquire(within.toNanos(), TimeUnit.NANOSECONDS)) {
@@ -67,7 +72,7 @@ final class RoomFactory {
     }
 
     private FinishedRoom make(String template, Limits limits, long deadline) {
-        Room room = new Room(roomd, zygotes, timers, ids.sandbox(), template, limits);
+        Room room = new Room(roomd, zygotes, timers, ids.sandbox(), template, limits, outputBytes);
         rooms.put(room.id(), room);
         try {
             room.create().await(left(deadline));

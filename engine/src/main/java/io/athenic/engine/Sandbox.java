@@ -23,6 +23,8 @@ public final class Sandbox {
     private final SandboxSpec spec;
     private final InstantSource clock;
     private final Instant startedAt;
+    private final Bounds bounds;
+    private volatile Instant latestEnd;
     private final Optional<String> accessToken;
     private final StateMachine<SandboxState> state =
             new StateMachine<>(SandboxState.RUNNING, Set.of(SandboxState.KILLED));
@@ -43,13 +45,22 @@ public final class Sandbox {
         void ended(Sandbox sandbox);
     }
 
-    Sandbox(FinishedRoom finished, SandboxSpec spec, Ids ids, InstantSource clock, Egress egress, Keeper keeper) {
+    Sandbox(
+            FinishedRoom finished,
+            SandboxSpec spec,
+            Ids ids,
+            InstantSource clock,
+            Bounds bounds,
+            Egress egress,
+            Keeper keeper) {
         this.room = finished.room();
         this.spec = spec;
         this.clock = clock;
         this.keeper = keeper;
         this.startedAt = clock.instant();
-        this.endAt = new AtomicReference<>(startedAt.plus(spec.timeout()));
+        this.bounds = bounds;
+        this.latestEnd = startedAt.plus(bounds.lifetime());
+        this.endAt = new AtomicReference<>(notAfterLatest(startedAt.plus(spec.timeout())));
         this.accessToken = spec.secure() ? Optional.of(ids.token()) : Optional.empty();
         this.network = new SandboxNetwork(egress, id(), spec.network());
         Map<String, String> env = network.environment(spec.env());
@@ -131,11 +142,11 @@ public final class Sandbox {
         return accessToken;
     }
 
-    /** Sets the end to {@code fromNow} from now, sooner or later than it was. */
+    /** Sets the end to {@code fromNow} from now, sooner or later than it was, but not beyond the longest lifetime. */
     public void setTimeout(Duration fromNow) {
         Check.range("timeout", fromNow, Duration.ZERO, SandboxSpec.MAX_TIMEOUT);
         requireAlive();
-        endAt.set(clock.instant().plus(fromNow));
+        endAt.set(notAfterLatest(clock.instant().plus(fromNow)));
     }
 
     /** Moves the end to that time if it was sooner; at most 24 h from now. */
@@ -144,7 +155,7 @@ public final class Sandbox {
                 !atLeast.isAfter(clock.instant().plus(SandboxSpec.MAX_TIMEOUT)),
                 "a sandbox ends within " + SandboxSpec.MAX_TIMEOUT.toHours() + " h");
         requireAlive();
-        endAt.accumulateAndGet(atLeast, (before, wish) -> wish.isAfter(before) ? wish : before);
+        endAt.accumulateAndGet(notAfterLatest(atLeast), (before, wish) -> wish.isAfter(before) ? wish : before);
     }
 
     /**
@@ -195,7 +206,8 @@ public final class Sandbox {
             throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not paused");
         }
         room.thaw();
-        endAt.set(clock.instant().plus(timeout));
+        latestEnd = clock.instant().plus(bounds.lifetime());
+        endAt.set(notAfterLatest(clock.instant().plus(timeout)));
         state.change(SandboxState.PAUSED, SandboxState.RUNNING);
     }
 
@@ -251,6 +263,21 @@ public final class Sandbox {
 
     boolean isOver(Instant now) {
         return state.get() == SandboxState.RUNNING && !endAt.get().isAfter(now);
+    }
+
+    /** The cause for which it is to be ended although it was not asked for; empty while there is none. */
+    Optional<KillCause> overBecause(Instant now) {
+        if (isOver(now)) {
+            return Optional.of(KillCause.TIMEOUT);
+        }
+        boolean unused = state.get() == SandboxState.RUNNING
+                && bounds.unused().isPositive()
+                && room.unusedNanos() >= bounds.unused().toNanos();
+        return unused ? Optional.of(KillCause.UNUSED) : Optional.empty();
+    }
+
+    private Instant notAfterLatest(Instant wish) {
+        return wish.isAfter(latestEnd) ? latestEnd : wish;
     }
 
     private void requireAlive() {

@@ -142,6 +142,7 @@ final class App implements AutoCloseable {
                 config.maxSandboxes(),
                 config.limits(),
                 Duration.ofSeconds(30),
+                config.bounds(),
                 config.egress());
         Engine engine;
         try {

@@ -1,5 +1,6 @@
 package io.athenic.server;
 
+import io.athenic.engine.Bounds;
 import io.athenic.engine.Limits;
 import io.athenic.server.ServerConfig.EngineKind;
 import java.io.IOException;
@@ -59,6 +60,14 @@ public final class ConfigLoader {
         keys.put("sandbox.cpu", "ATHENIC_SANDBOX_CPU");
         keys.put("sandbox.processes", "ATHENIC_SANDBOX_PROCESSES");
         keys.put("sandbox.disk", "ATHENIC_SANDBOX_DISK");
+        keys.put("sandbox.io", "ATHENIC_SANDBOX_IO");
+        keys.put("sandbox.memory.max", "ATHENIC_SANDBOX_MEMORY_MAX");
+        keys.put("sandbox.cpu.max", "ATHENIC_SANDBOX_CPU_MAX");
+        keys.put("sandbox.disk.max", "ATHENIC_SANDBOX_DISK_MAX");
+        keys.put("sandbox.output", "ATHENIC_SANDBOX_OUTPUT");
+        keys.put("sandbox.lifetime", "ATHENIC_SANDBOX_LIFETIME");
+        keys.put("sandbox.unused", "ATHENIC_SANDBOX_UNUSED");
+        keys.put("host.reserve", "ATHENIC_HOST_RESERVE");
         keys.put("sandbox.idle", "ATHENIC_SANDBOX_IDLE");
         keys.putAll(EgressSettings.KEYS);
         keys.put("websocket.url", "E2B_WEBSOCKET_URL");
@@ -95,7 +104,8 @@ public final class ConfigLoader {
                 reader.integer("sandbox.cpu", standard.cpuMillis(), 50, 256_000),
                 reader.integer("sandbox.processes", standard.pids(), 16, 32_768),
                 reader.bytes("sandbox.disk", standard.diskBytes(), 16L << 20, 1L << 40),
-                standard.inodes());
+                standard.inodes(),
+                reader.bytes("sandbox.io", standard.ioBytes(), 0, 1L << 40));
         var secrets = new HashMap<String, String>();
         for (String name : SECRETS) {
             String value = environment.get(name);
@@ -118,11 +128,42 @@ public final class ConfigLoader {
                 reader.integer("pool.size", 2, 0, 64),
                 reader.integer("sandboxes.max", 100, 1, 500),
                 limits,
+                bounds(reader, limits),
                 EgressSettings.of(values),
                 reader.duration("sandbox.idle", Duration.ofMinutes(30)),
                 reader.text("websocket.url", ""),
                 reader.text("database.url", ""),
                 secrets);
+    }
+
+    /** Never below what every sandbox gets. */
+    private static Bounds bounds(Values reader, Limits limits) {
+        Bounds standard = Bounds.DEFAULT;
+        Limits largest = standard.largest();
+        return new Bounds(
+                new Limits(
+                        reader.bytes(
+                                "sandbox.memory.max",
+                                Math.max(largest.memoryBytes(), limits.memoryBytes()),
+                                limits.memoryBytes(),
+                                1L << 40),
+                        reader.integer(
+                                "sandbox.cpu.max",
+                                Math.max(largest.cpuMillis(), limits.cpuMillis()),
+                                limits.cpuMillis(),
+                                256_000),
+                        Math.max(largest.pids(), limits.pids()),
+                        reader.bytes(
+                                "sandbox.disk.max",
+                                Math.max(largest.diskBytes(), limits.diskBytes()),
+                                limits.diskBytes(),
+                                1L << 40),
+                        Limits.MAX_INODES,
+                        limits.ioBytes()),
+                reader.bytes("sandbox.output", standard.outputBytes(), 1L << 20, 1L << 40),
+                reader.duration("sandbox.lifetime", standard.lifetime()),
+                reader.duration("sandbox.unused", standard.unused()),
+                reader.bytes("host.reserve", standard.hostReserveBytes(), 0, 1L << 40));
     }
 
     private static Map<String, String> properties(Path file) {

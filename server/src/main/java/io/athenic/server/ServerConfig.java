@@ -1,5 +1,6 @@
 package io.athenic.server;
 
+import io.athenic.engine.Bounds;
 import io.athenic.engine.Limits;
 import io.athenic.engine.egress.EgressConfig;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.util.TreeMap;
  * @param poolSize finished sandboxes that wait for a user
  * @param maxSandboxes sandboxes alive at once; one more is refused
  * @param limits limits of a sandbox that asks for none of its own
+ * @param bounds what no sandbox goes beyond, whatever it asks for
  * @param egress what sandboxes reach outside
  * @param idleTimeout how long an unused sandbox of a thread lives
  * @param webSocketUrl the address clients get for live output, for servers behind a proxy; empty: derived from the port
@@ -37,6 +39,7 @@ public record ServerConfig(
         int poolSize,
         int maxSandboxes,
         Limits limits,
+        Bounds bounds,
         EgressConfig egress,
         Duration idleTimeout,
         String webSocketUrl,
@@ -68,6 +71,16 @@ public record ServerConfig(
         lines.put("sandbox.cpu", limits.cpuMillis() + "m");
         lines.put("sandbox.processes", Integer.toString(limits.pids()));
         lines.put("sandbox.disk", limits.diskBytes() / (1 << 20) + "MiB");
+        lines.put("sandbox.io", limits.ioBytes() / (1 << 20) + "MiB");
+        lines.put("sandbox.memory.max", bounds.largest().memoryBytes() / (1 << 20) + "MiB");
+        lines.put("sandbox.cpu.max", bounds.largest().cpuMillis() + "m");
+        lines.put("sandbox.disk.max", bounds.largest().diskBytes() / (1 << 20) + "MiB");
+        lines.put("sandbox.output", bounds.outputBytes() / (1 << 20) + "MiB");
+        lines.put("sandbox.lifetime", bounds.lifetime().toSeconds() + "s");
+        lines.put(
+                "sandbox.unused",
+                bounds.unused().isZero() ? "never" : bounds.unused().toSeconds() + "s");
+        lines.put("host.reserve", bounds.hostReserveBytes() / (1 << 20) + "MiB");
         lines.putAll(EgressSettings.printable(egress));
         lines.put("sandbox.idle", idleTimeout.toSeconds() + "s");
         lines.put("websocket.url", webSocketUrl.isEmpty() ? "(from the port)" : webSocketUrl);

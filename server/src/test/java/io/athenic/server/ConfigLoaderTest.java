@@ -3,6 +3,7 @@ package io.athenic.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.athenic.engine.Bounds;
 import io.athenic.engine.Limits;
 import io.athenic.engine.egress.EgressConfig;
 import io.athenic.engine.egress.Rule;
@@ -42,6 +43,12 @@ class ConfigLoaderTest {
                         2,
                         100,
                         Limits.DEFAULT,
+                        new Bounds(
+                                new Limits(8L << 30, 8000, 4096, 32L << 30, Limits.MAX_INODES),
+                                1L << 30,
+                                Duration.ofHours(24),
+                                Duration.ZERO,
+                                512L << 20),
                         EgressSettings.of(Map.of()),
                         Duration.ofMinutes(30),
                         "",

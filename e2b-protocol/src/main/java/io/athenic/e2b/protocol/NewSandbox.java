@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param timeout seconds until the sandbox ends; absent: 15, and 300 in the second version
  * @param secure whether envd demands the access token of the answer; the second version ignores it and always does
+ * @param cpuCount cores; an extension of Athenic's server, as {@code memoryMb} and {@code diskSizeMb} are (MiB both); absent: the template's
  * @param autoPause pause instead of kill at the timeout
  */
 public record NewSandbox(
@@ -22,7 +23,38 @@ public record NewSandbox(
         @Nullable Boolean autoPause,
         @Nullable JsonNode autoResume,
         @Nullable JsonNode network,
-        @Nullable JsonNode volumeMounts) {
+        @Nullable JsonNode volumeMounts,
+        @Nullable Integer cpuCount,
+        @JsonProperty("memoryMB") @Nullable Integer memoryMb,
+        @JsonProperty("diskSizeMB") @Nullable Integer diskSizeMb) {
+
+    /** Without limits of its own. */
+    public NewSandbox(
+            @Nullable String templateId,
+            @Nullable Integer timeout,
+            @Nullable Map<String, String> metadata,
+            @Nullable Map<String, String> envVars,
+            @Nullable Boolean secure,
+            @Nullable Boolean allowInternetAccess,
+            @Nullable Boolean autoPause,
+            @Nullable JsonNode autoResume,
+            @Nullable JsonNode network,
+            @Nullable JsonNode volumeMounts) {
+        this(
+                templateId,
+                timeout,
+                metadata,
+                envVars,
+                secure,
+                allowInternetAccess,
+                autoPause,
+                autoResume,
+                network,
+                volumeMounts,
+                null,
+                null,
+                null);
+    }
 
     /** Seconds that a sandbox lives when the request does not say. */
     public static final int DEFAULT_TIMEOUT = 15;

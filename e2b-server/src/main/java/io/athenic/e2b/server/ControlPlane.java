@@ -16,6 +16,7 @@ import io.athenic.engine.Engine;
 import io.athenic.engine.EngineException;
 import io.athenic.engine.ErrorCode;
 import io.athenic.engine.KillCause;
+import io.athenic.engine.Limits;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxSpec;
 import io.athenic.engine.SandboxState;
@@ -197,7 +198,7 @@ final class ControlPlane {
                 Values.strings("envVars", wish.envVars()),
                 withToken,
                 network,
-                null);
+                limits(wish));
         var sandbox = engine.create(spec);
         if ((network.internet() || network.explicit())
                 && !sandbox.networkPolicy().anything()) {
@@ -207,6 +208,27 @@ final class ControlPlane {
             }
         }
         exchange.respondJson(201, views.info(sandbox));
+    }
+
+    /** Null when the request has no wish of its own: only then a waiting sandbox can be given. */
+    private @Nullable Limits limits(NewSandbox wish) {
+        var cores = wish.cpuCount();
+        var memory = wish.memoryMb();
+        var disk = wish.diskSizeMb();
+        return cores == null && memory == null && disk == null
+                ? null
+                : engine.defaultLimits()
+                        .with(
+                                atLeast("cpuCount", cores, 1),
+                                atLeast("memoryMB", memory, 64),
+                                atLeast("diskSizeMB", disk, 16));
+    }
+
+    private static @Nullable Integer atLeast(String field, @Nullable Integer value, int low) {
+        if (value != null && value < low) {
+            throw new HttpFailure(400, field + " must be at least " + low + ", not " + value);
+        }
+        return value;
     }
 
     private static boolean secondVersion(Exchange exchange) {

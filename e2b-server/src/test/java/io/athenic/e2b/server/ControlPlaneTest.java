@@ -56,6 +56,23 @@ class ControlPlaneTest {
     }
 
     @Test
+    void ownLimitsAreGivenWithinTheBoundsOfTheServer() {
+        var id = create("{\"templateID\":\"base\",\"timeout\":60,\"cpuCount\":1,\"memoryMB\":256,\"diskSizeMB\":64}");
+
+        var detail = json(SERVER.control("GET", "/sandboxes/" + id, ""));
+        assertThat(detail.path("cpuCount").asInt()).isEqualTo(1);
+        assertThat(detail.path("memoryMB").asInt()).isEqualTo(256);
+        assertThat(detail.path("diskSizeMB").asInt()).isEqualTo(64);
+        var tooMuch =
+                SERVER.control("POST", "/sandboxes", "{\"templateID\":\"base\",\"timeout\":60,\"memoryMB\":99999}");
+        assertThat(tooMuch.statusCode()).isEqualTo(400);
+        assertThat(tooMuch.body()).contains("at most 8192 MiB of memory, not 99999");
+        var tooLittle = SERVER.control("POST", "/sandboxes", "{\"templateID\":\"base\",\"timeout\":60,\"cpuCount\":0}");
+        assertThat(tooLittle.statusCode()).isEqualTo(400);
+        assertThat(tooLittle.body()).contains("cpuCount must be at least 1");
+    }
+
+    @Test
     void secureOnlyWhenAskedInTheFirstVersionAlwaysInTheSecond() {
         assertThat(json(SERVER.control("POST", "/sandboxes", "{\"templateID\":\"base\",\"timeout\":60}"))
                         .has("envdAccessToken"))

@@ -1,5 +1,6 @@
 package io.athenic.engine.testing;
 
+import io.athenic.engine.Bounds;
 import io.athenic.engine.Engine;
 import io.athenic.engine.KillCause;
 import io.athenic.engine.Sandbox;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 public final class EngineExtension implements BeforeAllCallback, AfterEachCallback, AfterAllCallback {
     private final int poolSize;
     private final int maxSandboxes;
+    private final Bounds bounds;
     private final Set<String> ended = new TreeSet<>();
     private @Nullable EngineFixture fixture;
 
@@ -26,8 +28,13 @@ public final class EngineExtension implements BeforeAllCallback, AfterEachCallba
     }
 
     public EngineExtension(int poolSize, int maxSandboxes) {
+        this(poolSize, maxSandboxes, Bounds.DEFAULT);
+    }
+
+    public EngineExtension(int poolSize, int maxSandboxes, Bounds bounds) {
         this.poolSize = poolSize;
         this.maxSandboxes = maxSandboxes;
+        this.bounds = bounds;
     }
 
     public EngineFixture fixture() {
@@ -49,7 +56,7 @@ public final class EngineExtension implements BeforeAllCallback, AfterEachCallba
 
     @Override
     public void beforeAll(ExtensionContext context) {
-        fixture = EngineFixture.start(poolSize, maxSandboxes);
+        fixture = EngineFixture.start(poolSize, maxSandboxes, bounds);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.athenic.engine.testing;
 
+import io.athenic.engine.Bounds;
 import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.Limits;
@@ -23,16 +24,28 @@ public final class EngineFixture implements AutoCloseable {
     }
 
     public static EngineFixture start(int poolSize, int maxSandboxes) {
-        return start(poolSize, maxSandboxes, EgressConfig.DEFAULT, Resolver.SYSTEM);
+        return start(poolSize, maxSandboxes, Bounds.DEFAULT);
+    }
+
+    public static EngineFixture start(int poolSize, int maxSandboxes, Bounds bounds) {
+        return new EngineFixture(
+                RoomdProcess.start(), poolSize, maxSandboxes, bounds, EgressConfig.DEFAULT, Resolver.SYSTEM);
     }
 
     public static EngineFixture start(int poolSize, int maxSandboxes, EgressConfig egress, Resolver resolver) {
-        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes, egress, resolver);
+        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes, Bounds.DEFAULT, egress, resolver);
     }
 
-    private EngineFixture(RoomdProcess roomd, int poolSize, int maxSandboxes, EgressConfig egress, Resolver resolver) {
+    private EngineFixture(
+            RoomdProcess roomd,
+            int poolSize,
+            int maxSandboxes,
+            Bounds bounds,
+            EgressConfig egress,
+            Resolver resolver) {
         this.roomd = roomd;
-        this.engine = Engine.start(config(roomd, poolSize, maxSandboxes, egress), (InstantSource) clock, resolver);
+        this.engine = Engine.start(
+                config(roomd, poolSize, maxSandboxes, bounds, egress), (InstantSource) clock, resolver);
         try {
             if (!engine.awaitReady(Duration.ofMinutes(2))) {
                 throw new IllegalStateException("the engine is not ready: " + engine.status() + "\n" + roomd.log());
@@ -43,10 +56,18 @@ public final class EngineFixture implements AutoCloseable {
         }
     }
 
-    private static EngineConfig config(RoomdProcess roomd, int poolSize, int maxSandboxes, EgressConfig egress) {
+    private static EngineConfig config(
+            RoomdProcess roomd, int poolSize, int maxSandboxes, Bounds bounds, EgressConfig egress) {
         Path templates = roomd.data().resolve("templates");
         return new EngineConfig(
-                roomd.socket(), templates, poolSize, maxSandboxes, Limits.DEFAULT, Duration.ofSeconds(60), egress);
+                roomd.socket(),
+                templates,
+                poolSize,
+                maxSandboxes,
+                Limits.DEFAULT,
+                Duration.ofSeconds(60),
+                bounds,
+                egress);
     }
 
     public Engine engine() {

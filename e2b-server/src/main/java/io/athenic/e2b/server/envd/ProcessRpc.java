@@ -21,10 +21,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** {@code process.Process}. */
 final class ProcessRpc {
-    private static final int SIGKILL = 9;
+    private static final Logger LOG = LoggerFactory.getLogger(ProcessRpc.class);
 
     void handle(Exchange exchange, Sandbox sandbox, String method) throws IOException, InterruptedException {
         var call = new ConnectCall(exchange);
@@ -169,12 +171,12 @@ final class ProcessRpc {
 
     private static void kill(Agent agent, int pid) {
         try {
-            agent.signal(ProcessSelector.pid(pid), SIGKILL);
+            agent.killAll(ProcessSelector.pid(pid));
         } catch (EngineException e) {
-            // Ended by itself, or by the agent's own clock, which has the same deadline.
-            if (e.code() != ErrorCode.NOT_FOUND) {
-                throw e;
-            }
+            // Ended by itself, or by the agent's own clock, which has the same deadline: it is what ends a process,
+            // too, in a sandbox that
+            // is too busy to take this request. The caller is told of its deadline in any case.
+            LOG.debug("Process {} at its deadline: {}", pid, e.getMessage());
         }
     }
 

@@ -1,0 +1,71 @@
+package io.athenic.engine;
+
+import java.util.List;
+
+/** Looks at the events of one execution on their way to the caller: ends the output at its bound, and tells what was killed for memory. */
+final class CellWatch {
+    private final Room room;
+    private final long killsBefore;
+    private long printed;
+    private boolean full;
+    private boolean memoryTold;
+
+    CellWatch(Room room, long killsBefore) {
+        this.room = room;
+        this.killsBefore = killsBefore;
+    }
+
+    /** What the caller gets for an event of the kernel: it, another one, some more, or nothing. */
+    List<KernelEvent> see(KernelEvent event) {
+        return switch (event) {
+            case KernelEvent.Stdout(String text) -> text(event, text);
+            case KernelEvent.Stderr(String text) -> text(event, text);
+            case KernelEvent.Failed failed -> full ? List.of() : List.of(withReason(failed));
+            case KernelEvent.Finished finished -> end(finished);
+            default -> List.of(event);
+        };
+    }
+
+    /** Whether the bound of output was reached: the error has been told, and the code is to be ended. */
+    boolean full() {
+        return full;
+    }
+
+    private List<KernelEvent> text(KernelEvent event, String text) {
+        if (full) {
+            return List.of();
+        }
+        printed += text.length();
+        if (printed <= room.outputBytes()) {
+            return List.of(event);
+        }
+        full = true;
+        return List.of(
+                event,
+                new KernelEvent.Failed(
+                        "OutputLimitExceeded",
+                        "the execution has printed more than " + (room.outputBytes() >> 20)
+                                + " MiB, the most that one may, and was ended: write such amounts to a file",
+                        ""));
+    }
+
+    /** A language's driver lives on when its interpreter is killed, and knows the signal only. */
+    private KernelEvent.Failed withReason(KernelEvent.Failed failed) {
+        boolean killed = failed.name().equals("KernelDied")
+                || (failed.name().equals("ExitCode") && failed.value().equals("137"));
+        if (!killed || !room.outOfMemorySince(killsBefore)) {
+            return failed;
+        }
+        memoryTold = true;
+        return new KernelEvent.Failed(
+                failed.name(), failed.value(), failed.traceback() + " (" + room.outOfMemoryText() + ")");
+    }
+
+    /** A process that the code has started was killed, and the code may not have noticed. */
+    private List<KernelEvent> end(KernelEvent.Finished finished) {
+        if (memoryTold || full || room.oomKills() <= killsBefore) {
+            return List.of(finished);
+        }
+        return List.of(new KernelEvent.Stderr("[a process was killed: " + room.outOfMemoryText() + "]\n"), finished);
+    }
+}
