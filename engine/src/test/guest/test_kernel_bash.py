@@ -106,6 +106,12 @@ class Interrupts(BashCase):
             with self.subTest(code=code):
                 self.assert_interrupted(code)
 
+    def test_programs_in_the_background(self) -> None:
+        for code in ("yes & wait", "yes & sleep 1000", "while :; do /bin/true; done", "while :; do yes | head -1; done"):
+            for _ in range(3):
+                with self.subTest(code=code):
+                    self.assert_interrupted(code)
+
     def test_what_ignores_the_interrupt_is_ended(self) -> None:
         self.assert_interrupted("python3 -c 'import signal, time; signal.signal(2, signal.SIG_IGN); time.sleep(1000)'")
         self.interrupt("trap '' INT TERM; while :; do sleep 1000; done")

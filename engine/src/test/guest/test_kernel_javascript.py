@@ -123,6 +123,28 @@ class Interrupts(JavaScriptCase):
                 self.interrupt(code)
                 self.assertEqual(self.value("kept"), "yes")
 
+    def test_an_interrupt_at_any_moment_keeps_the_state(self) -> None:
+        self.execute("globalThis.kept = 'yes'")
+        for code in ("await new Promise(() => {})", "while (true);", "await new Promise(() => {})") * 8:
+            self.interrupt(code)
+            begin(self.kernel, code).close()  # before it began
+            self.assertEqual(self.value("kept"), "yes")
+
+    def test_listeners_of_a_cell_hear_the_interrupt(self) -> None:
+        self.execute("globalThis.heard = []; process.on('SIGINT', (name) => heard.push(name))")
+        self.interrupt("await new Promise(() => {})")
+        self.interrupt("while (true);")
+
+        self.assertEqual(self.value("heard.join()"), "SIGINT")
+        self.execute("process.removeAllListeners('SIGINT')")
+
+    def test_programs_of_the_cell_are_ended(self) -> None:
+        self.interrupt("require('child_process').spawn('yes', {stdio: 'inherit'}); await new Promise(() => {})")
+        self.interrupt("require('child_process').execSync('yes & sleep 1000', {stdio: 'inherit'})")
+
+        self.assertEqual(self.execute("0").stdout, "")
+        self.assertNotIn("yes", self.execute("console.log(require('child_process').execSync('ps -eo stat=,args= | grep -v ^Z').toString())").stdout)
+
     def test_a_loop_that_cannot_be_interrupted_costs_the_state(self) -> None:
         self.interrupt("await null; while (true);")
 

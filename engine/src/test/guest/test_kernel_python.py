@@ -176,6 +176,15 @@ class Interrupts(PythonCase):
         self.assert_interrupted("!sleep 1000")
         self.assert_interrupted("%%bash\nsleep 1000")
 
+    def test_programs_that_are_just_being_started(self) -> None:
+        for _ in range(20):  # from before the fork to after the shell's own
+            self.assert_interrupted("import subprocess\nsubprocess.run('yes', shell=True)")
+
+    def test_programs_in_the_background_and_those_that_ignore_the_interrupt(self) -> None:
+        self.assert_interrupted("import subprocess\nsubprocess.run('yes & sleep 1000', shell=True)")
+        self.assert_interrupted("import subprocess\nfor _ in range(3): subprocess.Popen(['bash', '-c', 'trap \"\" INT TERM; yes'])\nimport time\ntime.sleep(1000)")
+        self.assertNotIn("yes", self.execute("!ps -eo stat=,args= | grep -v ^Z").stdout)
+
     def test_top_level_await(self) -> None:
         self.assert_interrupted("import asyncio\nawait asyncio.sleep(1000)")
 

@@ -91,6 +91,20 @@ class TimeLimits(GuestCase):
                 self.assertEqual(self.sleepers(f"6{number}"), [])
                 self.assertEqual(len(self.sleepers(f"5{number}")), 3, "of an earlier cell")
 
+    def test_guests_do_not_end_what_others_have_started(self) -> None:
+        sandbox = self.room()
+        paths = [self.roomd.call("guest.start", sandbox=sandbox, name=f"python{n}", kind="python", env={}, cwd="/home/user")["socket"] for n in range(2)]
+        for path in paths:
+            collect(begin(path, "import subprocess\nmine = subprocess.Popen(['sleep', '1000'])"))
+
+        self.interrupted(paths[0], "print('ready')\nimport time\ntime.sleep(1000)")
+        agent = start_guest(self.roomd, sandbox, "agent")
+        for _ in range(8):  # one of their marks would be a kernel's
+            operate(agent, {"op": "process.start", "cmd": "/bin/sleep", "args": ["100"], "timeoutMillis": 1})
+
+        for path in paths:
+            self.assertEqual(collect(begin(path, "mine.poll() is None")).result["text"], "True")
+
     def test_a_killed_kernel_takes_the_daemons_of_its_last_cell_along(self) -> None:
         sandbox = self.room()
         kernel = start_guest(self.roomd, sandbox, "python")

@@ -1,7 +1,8 @@
 """Finds every process that another has started, also those that made themselves a session of their own and whose parent is gone.
 
 The mark is a limit that Linux ignores but hands on to children and shows to everybody: RLIMIT_LOCKS, getrlimit(2). The hard limit can only
-be lowered, so marks count down, and a process cannot take its mark off. One that lowers it is out of sight here; it ends with its sandbox.
+be lowered, so marks count down, and a process cannot take its mark off. Each guest of a room counts from a number of its own, so nobody
+ends what another guest has started. A process that lowers its limit is out of sight here; it ends with its sandbox.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from typing import Final
 
 _RLIMIT_LOCKS: Final = 10  # asm-generic/resource.h
-_FIRST: Final = 1 << 40
+_EACH: Final = 1 << 32  # how many marks a guest has
 _LINE: Final = b"Max file locks"
 _END_SECONDS: Final = 5.0
 
@@ -21,7 +22,7 @@ _END_SECONDS: Final = 5.0
 def take(pid: int = 0) -> int:
     """Marks a process (0: this one), and so the children that it starts from now on, with a number that none of its children had."""
     _, hard = resource.prlimit(pid, _RLIMIT_LOCKS)
-    mark = _FIRST if hard == resource.RLIM_INFINITY or hard > _FIRST else hard - 1
+    mark = (os.getpid() + 1) * _EACH - 1 if hard == resource.RLIM_INFINITY else hard - 1
     give(pid, mark)
     return mark
 

@@ -1,7 +1,7 @@
 """The bash kernel: one bash that keeps directory, variables and functions from cell to cell.
 
 `exit`, `set -e` and an interrupt end a bash that is not interactive. Its EXIT trap then writes down what it knows, and the next bash
-starts from that: the context survives.
+starts from that: the context survives. The interrupt has a trap of its own, since a second one, while bash itself handles the first, kills it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ exec {{__athenic_keep}}>&{ANSWERS}
 __athenic_answers=/proc/$$/fd/$__athenic_keep
 IFS= read -r -d '' -u {COMMANDS} __athenic_code
 eval "$__athenic_code" 2>/dev/null {COMMANDS}<&- {ANSWERS}>&- </dev/null
-trap '{{ printf "X%s\\0" "$?"; unset -v "${{!__athenic_@}}"; printf "cd %q\\n" "$PWD"
+trap '{{ __athenic_status=$?; trap "" INT TERM; printf "X%s\\0" "$__athenic_status"; unset -v "${{!__athenic_@}}"; printf "cd %q\\n" "$PWD"
 declare -p; declare -f; alias -p; shopt -p; set +o; }} > $__athenic_answers' EXIT
+trap 'trap "" INT TERM; exit 130' INT
 printf 'R\\0' >&{ANSWERS}
 while IFS= read -r -d '' -u {COMMANDS} __athenic_before; do
   IFS= read -r -d '' -u {COMMANDS} __athenic_code
@@ -41,6 +42,9 @@ done
 
 class Bash(Front):
     """`_status` is the exit status of the last cell."""
+
+    # A bash whose child goes on keeps the interrupt for later. To end costs it nothing: its EXIT trap keeps what it knows.
+    strikes = (*(signal.SIGINT,) * 3, *(signal.SIGTERM,) * 3, signal.SIGKILL)
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,8 +85,14 @@ class Bash(Front):
             self._status = int(status) if status.isdigit() else 1
         return False
 
+    def ending(self) -> bool:
+        return self._heard_exit
+
     def died(self, death: Death) -> None:
         status, words = death.status, death.words
+        if b"\0" in words:  # it ended before it had read the cell, so nobody has listened yet
+            said, _, words = words.partition(b"\0")
+            self.answer(said)
         if status < 0:
             self._status = 128 - status
         elif not self._heard_exit:

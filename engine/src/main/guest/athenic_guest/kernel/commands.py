@@ -13,7 +13,7 @@ import termios
 from typing import Any
 
 _QUIET = {"TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", "NO_COLOR": "1", "COLUMNS": "120"}
-_GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 0.2
 
 
 def run(command: str) -> int:

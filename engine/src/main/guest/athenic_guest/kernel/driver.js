@@ -36,6 +36,7 @@ function give(name, value) {
 
 let reject = null; // ends the wait for a cell's promise
 let count = 0;
+let current = 0; // the running cell's number, 0 when none runs
 
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
@@ -324,6 +325,7 @@ async function evaluate(code) {
 }
 
 async function run(cell) {
+  current = cell.cell;
   const before = {};
   for (const [name, value] of Object.entries(cell.env)) {
     before[name] = process.env[name];
@@ -342,6 +344,7 @@ async function run(cell) {
   } finally {
     clearInterval(alive);
     reject = null;
+    current = 0;
     timerEnded = () => {};
     for (const [name, value] of Object.entries(before)) {
       if (value === undefined) delete process.env[name];
@@ -351,7 +354,21 @@ async function run(cell) {
   answer({ type: 'end' });
 }
 
-process.on('SIGINT', () => { if (reject) reject(Object.assign(new Error('Interrupted'), { code: INTERRUPTED })); });
+// An interrupt comes twice. As SIGINT, for code that runs: only the vm's watchdog is to see it. It is started once and for good, since while
+// a handler is exchanged for another the signal kills; and so listeners of cells must not make node exchange it.
+for (const listener of process.listeners('newListener')) {
+  process.removeListener('newListener', listener);
+  process.on('newListener', (type, ...rest) => { if (type !== 'SIGINT') listener(type, ...rest); });
+}
+process.binding('contextify').startSigintWatchdog();
+
+// And as a message that names its cell, for code that waits: it is read when nothing runs, so never before `reject` is set.
+function interrupt(cell) {
+  if (cell !== current) return;
+  try { process.emit('SIGINT', 'SIGINT', 2); } catch (error) { if (!(error instanceof Exit)) process.emit('uncaughtException', error); }
+  if (reject) reject(Object.assign(new Error('Interrupted'), { code: INTERRUPTED }));
+}
+
 process.on('uncaughtException', (error) => { if (!(error instanceof Exit)) process.stderr.write(`Uncaught ${error && error.stack ? error.stack : util.inspect(error)}\n`); });
 process.on('unhandledRejection', (error) => { if (!(error instanceof Exit)) process.stderr.write(`Uncaught (in promise) ${error && error.stack ? error.stack : util.inspect(error)}\n`); });
 
@@ -360,9 +377,10 @@ new net.Socket({ fd: COMMANDS, readable: true, writable: false }).on('data', (da
   for (let end = data.indexOf(0); end >= 0; end = data.indexOf(0)) {
     waiting.push(data.subarray(0, end));
     data = data.subarray(end + 1);
-    const cell = JSON.parse(Buffer.concat(waiting).toString());
+    const message = JSON.parse(Buffer.concat(waiting).toString());
     waiting = [];
-    run(cell);
+    if (message.interrupt) interrupt(message.interrupt);
+    else run(message);
   }
   waiting.push(data);
 }).on('end', () => process.kill(process.pid, 'SIGKILL'));

@@ -12,9 +12,10 @@ import select
 import signal
 import socket
 import subprocess
+import threading
 import time
 from abc import ABC, abstractmethod
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from .. import frames, marks
 from . import environment, formats, processes
@@ -26,10 +27,12 @@ COMMANDS: Final = 200
 ANSWERS: Final = 201
 MAX_ANSWER: Final = formats.MAX_MESSAGE + 65536
 
-# An interrupt that is not heeded becomes a request to end after the first pause, an order after the second (seconds).
-_REPEATS = (0.4, 0.6)
-_STRIKES = {1: signal.SIGINT, 2: signal.SIGTERM, 3: signal.SIGKILL}
+# An interrupt is repeated after these pauses (seconds): one that comes before the program runs the cell, or between the fork and the exec
+# of a child, is lost. What is not heeded then becomes a request to end, and an order.
+_REPEATS = (0.05, 0.1, 0.2, 0.35, 0.4, 0.3)
+_STRIKES = (signal.SIGINT,) * 5 + (signal.SIGTERM, signal.SIGKILL)
 _SILENCE_SECONDS = 0.02
+_WHISPER_SECONDS = 0.02
 _START_SECONDS = 20.0
 
 
@@ -45,12 +48,15 @@ class Death(Exception):
 class Front(ABC):
     """The frame of such a kernel; a subclass knows its program."""
 
+    strikes: ClassVar[tuple[int, ...]] = _STRIKES
+    """What the program itself is sent, one by one, as long as its cell goes on."""
+
     def __init__(self) -> None:
         self._output = Output()
         self._capture = Capture(self._output)
         self._server = Server(self._output, self._interrupt, _REPEATS)
         self._count = 1
-        self._earlier: dict[int, int] = {}
+        self._started = processes.Started(None)
         self._program: Program | None = None
 
     @abstractmethod
@@ -95,16 +101,15 @@ class Front(ABC):
             self._output.put((frames.JSON, payload), len(payload))
 
     def _execute(self, execution: Execution) -> None:
-        self._earlier = processes.descendants()
-        mark = self._program.mark() if self._program is not None else None
+        self._started = processes.Started(self._program.mark(), self._program.pid) if self._program is not None else processes.Started(None)
         try:
             self._run(execution)
         except Death as death:
             self._program = None
             self.died(death)
-        if execution.cancelled and mark is not None:
-            marks.end_all(mark, self._program.pid if self._program is not None else 0)
         self._server.settle(execution)
+        if execution.cancelled:
+            self._started.end()
         if self._program is None:
             self._program = self.launch()
         self._capture.finish(_SILENCE_SECONDS if execution.cancelled else 0.0)
@@ -123,11 +128,19 @@ class Front(ABC):
             pass
 
     def _interrupt(self, strike: int) -> None:
-        number = _STRIKES[strike]
         program = self._program
-        if program is not None:
-            program.signal(number)
-        processes.interrupt_new(self._earlier, number)
+        if program is None or (self.ending() and strike < len(_STRIKES)):
+            return
+        self.warn(program)
+        program.signal(self.strikes[strike - 1])
+        self._started.strike(_STRIKES[strike - 1], again=strike > 4)
+
+    def ending(self) -> bool:
+        """Whether the program has obeyed and only writes down what it knows."""
+        return False
+
+    def warn(self, program: Program) -> None:
+        """Tells the program of an interrupt in another way than by a signal."""
 
 
 class Program:
@@ -144,6 +157,7 @@ class Program:
             for descriptor in (commands, answers, COMMANDS, ANSWERS):
                 os.close(descriptor)
         self._waiting = bytearray()
+        self._telling = threading.Lock()  # guards _commands, to which two threads may write
         self._pidfd = os.pidfd_open(self._child.pid)
         os.set_blocking(self._answers, False)
         os.set_blocking(self._commands, False)
@@ -165,19 +179,36 @@ class Program:
         self._child.send_signal(number)
 
     def tell(self, message: bytes) -> None:
-        view = memoryview(message + b"\0")
         poll = select.poll()
         poll.register(self._commands, select.POLLOUT)
         poll.register(self._pidfd, select.POLLIN)
-        while view:
-            if dict(poll.poll()).get(self._pidfd):
-                self._bury()
-            try:
-                view = view[os.write(self._commands, view[:65536]) :]
-            except BlockingIOError:
-                continue
-            except BrokenPipeError:
-                self._bury()
+        if not self._write(memoryview(message + b"\0"), poll):
+            self._bury()
+
+    def _write(self, view: memoryview, poll: select.poll) -> bool:
+        with self._telling:
+            while view:
+                if dict(poll.poll()).get(self._pidfd):
+                    return False
+                try:
+                    view = view[os.write(self._commands, view[:65536]) :]
+                except BlockingIOError:
+                    continue
+                except BrokenPipeError:
+                    return False
+        return True
+
+    def whisper(self, message: bytes) -> None:
+        """For other threads: a short message that is lost when the program does not listen."""
+        if not self._telling.acquire(timeout=_WHISPER_SECONDS):
+            return
+        try:
+            if self._commands >= 0:
+                os.write(self._commands, message + b"\0")  # not divided: shorter than PIPE_BUF
+        except OSError:
+            pass
+        finally:
+            self._telling.release()
 
     def hear(self) -> bytes:
         """The next message. Raises Death when the program ends without one."""
@@ -216,8 +247,10 @@ class Program:
         while self._read():
             pass
         status = self._child.wait()
-        for descriptor in (self._commands, self._answers, self._pidfd):
-            os.close(descriptor)
+        with self._telling:
+            for descriptor in (self._commands, self._answers, self._pidfd):
+                os.close(descriptor)
+            self._commands = -1
         raise Death(status, bytes(self._waiting))
 
     def wait_ready(self) -> bytes:

@@ -23,6 +23,10 @@ def prepare() -> None:
 class JavaScript(Front):
     """Results and errors come ready made from the driver; they are only checked, since the cell could write them too."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._cell = 0
+
     def launch(self) -> Program:
         for _ in range(2):
             program = _start()
@@ -34,7 +38,11 @@ class JavaScript(Front):
         raise RuntimeError("node does not start")
 
     def command(self, execution: Execution) -> bytes:
-        return encode({"code": execution.code, "env": execution.env}).replace(b"\0", b"")
+        self._cell += 1
+        return encode({"cell": self._cell, "code": execution.code, "env": execution.env}).replace(b"\0", b"")
+
+    def warn(self, program: Program) -> None:
+        program.whisper(encode({"interrupt": self._cell}))
 
     def answer(self, message: bytes) -> bool:
         try:

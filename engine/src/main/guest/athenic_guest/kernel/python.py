@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, NoReturn
 
 from .. import frames, marks
@@ -27,8 +28,12 @@ from .streams import Gate, Stream
 _SWITCH_SECONDS = 0.001
 
 _SILENCE_SECONDS = 0.02
-# An interrupt is repeated: one is lost when it strikes in a destructor, where Python drops exceptions.
-_REPEATS = (1.0, 2.0)
+# An interrupt is repeated: the first ones wait while a program is being started, since Popen would forget a child whose number it has not
+# yet stored; and one is lost when it strikes in a destructor, where Python drops exceptions.
+_REPEATS = (0.02, 0.05, 0.93, 2.0)
+_FIRST_STRIKES = 3
+
+_STARTING = subprocess.Popen._execute_child.__code__  # type: ignore[attr-defined]
 
 __all__ = ["prepare", "serve"]
 
@@ -56,7 +61,7 @@ class Kernel:
         self._server = Server(self._output, self._interrupt, _REPEATS)
         self._running: Execution | None = None
         self._strike = self._struck = 0
-        self._earlier: dict[int, int] = {}
+        self._started = processes.Started(None)
         self._libc = ctypes.CDLL(None)
         self._stdout = Stream(self._output, self._capture, self._gate, frames.STDOUT)
         self._stderr = Stream(self._output, self._capture, self._gate, frames.STDERR)
@@ -104,37 +109,41 @@ class Kernel:
         shell = self._shell
         shell.error = None
         before = environment.apply(execution.env)
-        mark = marks.take()
         self._gate.exact = processes.any_children()
-        self._earlier = processes.descendants() if self._gate.exact else {}
+        self._started = processes.Started(marks.take())
         self._strike = self._struck = 0
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(hangup.SIGNAL, self._on_hangup)
         peer = execution.connection.socket
         hangup.watch(peer, threading.get_native_id())
+        self._running = execution
         try:
-            self._running = execution
-            if hangup.hung_up(peer):
-                raise KeyboardInterrupt
-            shell.run_cell(execution.code, store_history=True)
+            self._run_cell(execution)
         except KeyboardInterrupt as interrupt:
             shell.error = _interrupted(interrupt)
         except BaseException as error:  # IPython's own machinery failed: tell the user, stay alive
             shell.error = {"type": "error", "name": type(error).__name__, "value": str(error), "traceback": ""}
-        finally:
-            self._running = None
+        self._running = None
         if os.getpid() != self._pid:
             self._leave_copy()
         environment.restore(before)
-        if execution.cancelled:
-            marks.end_all(mark)
         self._libc.fflush(None)
         self._server.settle(execution)
-        self._capture.finish(_SILENCE_SECONDS if execution.cancelled else 0.0)
+        # The signal of the hang-up may have ended the cell before the connection's thread has seen it.
+        stopped = execution.cancelled or hangup.hung_up(peer)
+        if stopped:
+            self._started.end()
+        self._capture.finish(_SILENCE_SECONDS if stopped else 0.0)
         if shell.error is not None:
             self._send(shell.error)
         self._send({"type": "end_of_execution"})
         self._server.finish(execution)
+
+    def _run_cell(self, execution: Execution) -> None:
+        """An interrupt is raised in this frame and what it calls, and nowhere else: see `_interruptible`."""
+        if execution.cancelled or hangup.hung_up(execution.connection.socket):
+            raise KeyboardInterrupt
+        self._shell.run_cell(execution.code, store_history=True)
 
     def _emit(self, bundle: dict[str, Any], main: bool) -> None:
         if os.getpid() == self._pid:
@@ -155,20 +164,26 @@ class Kernel:
 
     def _interrupt(self, strike: int) -> None:
         """Called by a connection's thread while its cell runs: the main thread, and the processes that the cell has started."""
+        if 1 < strike <= _FIRST_STRIKES and self._struck:
+            return
         self._strike = strike
         signal.pthread_kill(self._main, signal.SIGINT)
-        processes.interrupt_new(self._earlier)
+        self._started.strike(signal.SIGINT, again=strike > _FIRST_STRIKES)
 
-    def _on_interrupt(self, _number: int, _frame: Any) -> None:
-        if self._running is None or (self._strike and self._strike == self._struck):
-            return  # too late, or the hang-up has done it
+    def _on_interrupt(self, _number: int, frame: FrameType | None) -> None:
+        if not _interruptible(frame, self._strike <= _FIRST_STRIKES) or (self._strike and self._strike == self._struck):
+            return  # too late or too early, or the hang-up has done it
         self._struck = self._strike
-        raise KeyboardInterrupt
+        self._strike_main()
 
-    def _on_hangup(self, _number: int, _frame: Any) -> None:
-        if self._running is not None and not self._struck and hangup.hung_up(self._running.connection.socket):
+    def _on_hangup(self, _number: int, frame: FrameType | None) -> None:
+        if self._running is not None and not self._struck and _interruptible(frame, True) and hangup.hung_up(self._running.connection.socket):
             self._struck = 1
-            raise KeyboardInterrupt
+            self._strike_main()
+
+    def _strike_main(self) -> NoReturn:
+        self._started.strike(signal.SIGINT, again=False)  # the cell may wait for them in ending
+        raise KeyboardInterrupt
 
     # --- processes -------------------------------------------------------------------------------------------------------
 
@@ -199,6 +214,19 @@ class Kernel:
         self._stdout.flush()
         self._stderr.flush()
         os._exit(status)
+
+
+def _interruptible(frame: FrameType | None, first: bool) -> bool:
+    """Whether the main thread is in a cell: an interrupt that came a moment too late must not strike the kernel itself."""
+    while frame is not None:
+        if first and frame.f_code is _STARTING:
+            return False
+        if frame.f_code is Kernel._run_cell.__code__:
+            return True
+        if frame.f_code in (Kernel._execute.__code__, Kernel.run.__code__):
+            return False
+        frame = frame.f_back
+    return True  # a stack of its own, as greenlets have
 
 
 def _interrupted(error: BaseException) -> dict[str, Any]:
