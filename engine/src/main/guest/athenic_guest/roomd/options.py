@@ -22,6 +22,7 @@ class Options:
     gid: int
     guest: str
     disk: str
+    linger: float
     rootless: bool = False
 
     @property
@@ -38,6 +39,7 @@ def parse(arguments: list[str], guest: str) -> Options:
     parser.add_argument("--uid", required=True, type=int, help="the server's user, the only one who may connect")
     parser.add_argument("--gid", required=True, type=int, help="the server's group")
     parser.add_argument("--disk", choices=("auto", "loop", "tmpfs"), default="auto", help="where rooms write; auto: loop where possible")
+    parser.add_argument("--linger", type=float, default=60.0, help="seconds that rooms are kept after the server has gone; 0: not at all")
     parser.add_argument("--rootless", action="store_true", help="serve as root of a user namespace that rootless.py made")
     given = parser.parse_args(arguments)
     # A unix socket's path has 107 characters, and sandbox and guest names take up to 32 each.
@@ -47,6 +49,9 @@ def parse(arguments: list[str], guest: str) -> Options:
         parser.error(f"--data is no directory: {given.data}")
     if given.uid < 0 or given.gid < 0:
         parser.error("--uid and --gid must not be negative")
+    if not 0 <= given.linger <= 3600:
+        parser.error(f"--linger must be 0 to 3600 seconds: {given.linger:g}")
     if os.geteuid() != 0:
         parser.error("roomd needs root: it makes namespaces with user ids of their own, mounts and control groups")
-    return Options(os.path.realpath(given.data), given.runtime.rstrip("/"), given.uid, given.gid, guest, given.disk, given.rootless)
+    return Options(os.path.realpath(given.data), given.runtime.rstrip("/"), given.uid, given.gid, guest,
+                   given.disk, given.linger, given.rootless)

@@ -52,6 +52,13 @@ final class SandboxNetwork {
         }
     }
 
+    /** As {@link #open} in a room that an engine before this one made: the agent is made ready when it is next connected to. */
+    void reopen(AgentGuest agent) {
+        if (first.isPresent()) {
+            proxy = egress.open(sandbox, () -> accept(agent), first.get());
+        }
+    }
+
     private static PortConnection accept(AgentGuest agent) {
         GuestConnection connection = agent.connect();
         try {
