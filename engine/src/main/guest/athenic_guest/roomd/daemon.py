@@ -75,7 +75,7 @@ class Daemon:
         templates = _templates(options.data)
         trees = Trees(templates, options.guest, options.rootless)
         self._zygotes = Zygotes(self._forge, self._hierarchy, templates, f"{options.data}/templates",
-                                Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended)
+                                Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended, options.zygotes)
         self._leftovers = Leftovers()
         workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage, self._mode), self._uids, self._sockets, owner, filters,
                             self._layers, self._kept, self._leftovers)

@@ -243,7 +243,6 @@ class Rooms:
             yield room
 
     def _fork_guest(self, room: Room, request: GuestRequest) -> Child:
-        zygote = self._zygotes.get(room.template)
         status_read, status_write = os.pipe2(os.O_CLOEXEC)
         opened = [status_write]
         try:
@@ -253,7 +252,8 @@ class Rooms:
             if birthplace is not None:
                 opened.append(birthplace)
             opened += [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in room.group.join_files()]
-            guest = zygote.forker.fork({"op": "fork", "cgroup": birthplace is not None}, opened)
+            with self._zygotes.lend(room.template) as zygote:
+                guest = zygote.forker.fork({"op": "fork", "cgroup": birthplace is not None}, opened)
         except BaseException:
             os.close(status_read)
             raise
