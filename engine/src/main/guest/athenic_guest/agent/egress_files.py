@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 
 _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _OWN = "/usr/local/share/ca-certificates/athenic.crt"
@@ -86,9 +88,11 @@ def _body(certificate: str) -> str:
 
 
 def _read(path: str) -> str:
-    # A program of the room may have put a pipe in its place, at which an open would wait.
+    # A program of the room may have put a pipe in its place, at which an open or a read would wait.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, encoding="utf-8", errors="replace") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileNotFoundError(errno.ENOENT, "no regular file", path)
         return file.read(_MAX_BUNDLE)
 
 

@@ -29,22 +29,16 @@ final class AgentGuest {
     record Preparation(ObjectNode request) {}
 
     /**
-     * @param started the agent that runs; null: one is started when it is needed
      * @param usable throws when the sandbox takes no operations now
      * @param env the sandbox's environment
      */
-    AgentGuest(
-            Room room,
-            @Nullable Guest started,
-            Map<String, String> env,
-            Optional<Preparation> preparation,
-            Runnable usable) {
+    AgentGuest(Room room, Guest started, Map<String, String> env, Optional<Preparation> preparation, Runnable usable) {
         this.preparation = preparation;
         this.room = room;
         this.usable = usable;
         this.env = env;
-        this.slot = new GuestSlot(room, Room.AGENT, "/", Map::of, () -> {});
-        slot.restore(started, started == null ? 0 : 1);
+        this.slot = new GuestSlot(room, Room.AGENT, "/", Map::of);
+        slot.adopt(started);
     }
 
     String sandbox() {
@@ -56,20 +50,26 @@ final class AgentGuest {
     }
 
     GuestConnection connect() {
+        return room.connect(ready());
+    }
+
+    /** For the proxy's door: see {@link Room#connectWaiting}. */
+    GuestConnection connectWaiting() {
+        return room.connectWaiting(ready());
+    }
+
+    /** Makes the agent ready for its sandbox before anybody needs it. */
+    void prepareNow() {
+        Guest _ = ready();
+    }
+
+    private Guest ready() {
         usable.run();
         Guest guest = slot.get();
         if (!prepared(guest)) {
             prepare(guest);
         }
-        return room.connect(guest);
-    }
-
-    /** Makes the agent ready for its sandbox before anybody needs it. */
-    void prepareNow() {
-        Guest guest = slot.get();
-        if (!prepared(guest)) {
-            prepare(guest);
-        }
+        return guest;
     }
 
     /** Idempotent: two callers that meet a new agent both set the same. */

@@ -15,8 +15,6 @@ import java.time.Duration;
  * @param createTimeout longest time a create may take
  * @param bounds of all sandboxes
  * @param egress what sandboxes may reach outside
- * @param records folder of the living sandboxes' records, which the next engine reads
- * @param onRestart what becomes of the sandboxes that an engine before this one has left
  */
 public record EngineConfig(
         Path roomdSocket,
@@ -26,9 +24,7 @@ public record EngineConfig(
         Limits defaultLimits,
         Duration createTimeout,
         Bounds bounds,
-        EgressConfig egress,
-        Path records,
-        OnRestart onRestart) {
+        EgressConfig egress) {
     /** With the default bounds and without network. */
     public EngineConfig(
             Path roomdSocket,
@@ -36,9 +32,7 @@ public record EngineConfig(
             int poolSize,
             int maxSandboxes,
             Limits defaultLimits,
-            Duration createTimeout,
-            Path records,
-            OnRestart onRestart) {
+            Duration createTimeout) {
         this(
                 roomdSocket,
                 templateRoot,
@@ -47,9 +41,7 @@ public record EngineConfig(
                 defaultLimits,
                 createTimeout,
                 Bounds.DEFAULT,
-                EgressConfig.DEFAULT,
-                records,
-                onRestart);
+                EgressConfig.DEFAULT);
     }
 
     public EngineConfig {

@@ -10,9 +10,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /** A room as roomd made it, and the guests in it. */
 final class Room {
@@ -24,8 +21,6 @@ final class Room {
 
     /** Operations under way in one room: each holds a socket of ours. */
     static final int MAX_CONNECTIONS = 512;
-
-    private static final Pattern NUMBER = Pattern.compile("[0-9]{1,8}$");
 
     private final RoomdClient roomd;
     private final Zygotes zygotes;
@@ -80,45 +75,15 @@ final class Room {
         return dead;
     }
 
-    /** Takes what roomd lists of a room that an engine before this one made; docs/PROTOCOL.md, section 2. */
-    void restore(JsonNode listed, SandboxRecord record) {
-        Path folder = Path.of(Json.text(listed, "folder"));
-        agents.set(1);
-        record.contexts().forEach(context -> seeName(context.guest()));
-        listed.path("ended").forEach(guest -> seeName(Json.text(guest, "name")));
-        for (JsonNode entry : listed.path("guests")) {
-            Guest guest = new Guest(Json.text(entry, "name"));
-            guest.listensOn(folder.resolve(guest.name() + ".sock"));
-            seeName(guest.name());
-            guests.put(guest.name(), guest);
-        }
-        outOfMemory(listed.path("oomKills").asLong());
-    }
-
-    /** No guest gets a name that another one has or had. */
-    private void seeName(@Nullable String name) {
-        if (name != null) {
-            Matcher number = NUMBER.matcher(name);
-            if (number.find()) {
-                int _ = names.accumulateAndGet(Integer.parseInt(number.group()), Math::max);
-            }
-        }
-    }
-
-    /** The living guest of this name. */
-    @Nullable
-    Guest guest(String name) {
-        return guests.get(name);
-    }
-
-    /** The names of the living guests. */
-    Set<String> guestNames() {
-        return Set.copyOf(guests.keySet());
-    }
-
     RoomdClient.Pending create() {
         ObjectNode request = request().put("template", template).put("hostname", "sandbox");
-        request.set("limits", limits.toJson());
+        request.putObject("limits")
+                .put("memoryBytes", limits.memoryBytes())
+                .put("cpuMillis", limits.cpuMillis())
+                .put("pids", limits.pids())
+                .put("diskBytes", limits.diskBytes())
+                .put("inodes", limits.inodes())
+                .put("ioBytes", limits.ioBytes());
         return roomd.send("room.create", request);
     }
 
@@ -176,6 +141,17 @@ final class Room {
                     "the sandbox has " + MAX_CONNECTIONS + " operations under way: end some of them first");
         }
         GuestConnection connection = GuestConnection.open(channel, guest.socket(), timers, this::leave);
+        connections.add(connection);
+        if (dead) {
+            connection.close();
+        }
+        return connection;
+    }
+
+    /** A connection that waits for the room and is no use of it: it is not counted, and its opener keeps the bound. */
+    GuestConnection connectWaiting(Guest guest) {
+        GuestConnection connection =
+                GuestConnection.open(GuestConnection.socket(), guest.socket(), timers, connections::remove);
         connections.add(connection);
         if (dead) {
             connection.close();

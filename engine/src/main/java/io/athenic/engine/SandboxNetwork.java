@@ -52,15 +52,8 @@ final class SandboxNetwork {
         }
     }
 
-    /** As {@link #open} in a room that an engine before this one made: the agent is made ready when it is next connected to. */
-    void reopen(AgentGuest agent) {
-        if (first.isPresent()) {
-            proxy = egress.open(sandbox, () -> accept(agent), first.get());
-        }
-    }
-
     private static PortConnection accept(AgentGuest agent) {
-        GuestConnection connection = agent.connect();
+        GuestConnection connection = agent.connectWaiting();
         try {
             connection.send(Json.object().put("op", "egress.accept"));
             Frame frame = connection.read(); // waits for a program, however long

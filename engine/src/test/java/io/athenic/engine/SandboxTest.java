@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.athenic.engine.egress.NetworkWish;
 import io.athenic.engine.testing.EngineExtension;
 import io.athenic.engine.testing.NothingLeft;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -296,5 +298,50 @@ final class SandboxTest {
         assertThatThrownBy(call)
                 .isInstanceOfSatisfying(
                         EngineException.class, e -> assertThat(e.code()).isEqualTo(code));
+    }
+
+    @Test
+    void withoutNetworkProgramsFailAtOnce() throws Exception {
+        Sandbox sandbox = ENGINE.sandbox();
+        ProcessSpec curl = ProcessSpec.of("/usr/bin/curl", "-sS", "--max-time", "60", "https://example.com/");
+
+        assertThat(sandbox.networkPolicy().anything()).isFalse();
+        try (ProcessStream stream = sandbox.agent().start(curl)) {
+            assertThat(output(stream)).contains("Could not resolve host");
+        }
+        assertThatThrownBy(() -> sandbox.setNetwork(NetworkWish.INTERNET))
+                .isInstanceOf(EngineException.class)
+                .hasMessageContaining("egress");
+        sandbox.setNetwork(NetworkWish.NONE);
+        assertThat(sandbox.networkEvents()).isEmpty();
+    }
+
+    @Test
+    void aBuildHasNetworkWhereSandboxesHaveNone() throws Exception {
+        Sandbox sandbox = ENGINE.engine()
+                .create(new SandboxSpec("base", MINUTES, Map.of(), Map.of(), false, NetworkWish.BUILD, null));
+
+        assertThat(sandbox.networkPolicy().otherwise()).isTrue();
+        try (ProcessStream stream =
+                sandbox.agent().start(ProcessSpec.of("/usr/bin/curl", "-sS", "http://169.254.169.254/"))) {
+            assertThat(output(stream)).contains("169.254.169.254:80: its address is link-local");
+        }
+        // What waits for programs all the time is no use of the sandbox.
+        await().untilAsserted(() -> assertThat(sandbox.room().unusedNanos()).isPositive());
+    }
+
+    private static String output(ProcessStream stream) throws InterruptedException {
+        StringBuilder text = new StringBuilder();
+        while (true) {
+            switch (stream.next(Duration.ofMinutes(1))) {
+                case ProcessEvent.Stdout(byte[] bytes) -> text.append(new String(bytes, StandardCharsets.UTF_8));
+                case ProcessEvent.Stderr(byte[] bytes) -> text.append(new String(bytes, StandardCharsets.UTF_8));
+                case ProcessEvent.Ended _ -> {
+                    return text.toString();
+                }
+                case null -> throw new AssertionError("no end");
+                default -> {}
+            }
+        }
     }
 }

@@ -143,9 +143,7 @@ final class App implements AutoCloseable {
                 config.limits(),
                 Duration.ofSeconds(30),
                 config.bounds(),
-                config.egress(),
-                config.data().resolve("sandboxes"),
-                config.onRestart());
+                config.egress());
         Engine engine;
         try {
             engine = Engine.start(engineConfig, clock);

@@ -13,6 +13,7 @@ public final class E2b {
 
     public static final String HEADER_API_KEY = "X-API-KEY";
     public static final String HEADER_ACCESS_TOKEN = "X-Access-Token";
+    public static final String HEADER_TRAFFIC_TOKEN = "E2B-Traffic-Access-Token";
     public static final String HEADER_SANDBOX_ID = "E2b-Sandbox-Id";
     public static final String HEADER_SANDBOX_PORT = "E2b-Sandbox-Port";
     public static final String HEADER_NEXT_TOKEN = "X-Next-Token";

@@ -191,6 +191,9 @@ final class ControlPlane {
         // The second version of this call has no such field: there every sandbox is secure.
         var withToken = secondVersion(exchange) || (secure != null && secure);
         var network = NetworkFields.wish(wish.network(), wish.allowInternetAccess());
+        if (!withToken && !network.publicTraffic()) {
+            throw new HttpFailure(400, "network.allowPublicTraffic=false needs secure=true");
+        }
         var spec = new SandboxSpec(
                 template,
                 seconds("timeout", timeout == null ? defaultTimeout(exchange) : timeout),
@@ -241,15 +244,9 @@ final class ControlPlane {
 
     /** A wish that changes what a sandbox may do is refused rather than dropped. */
     private static void refuseUnsupported(NewSandbox wish) {
-        var network = wish.network();
         var volumes = wish.volumeMounts();
         if (Boolean.TRUE.equals(wish.autoPause())) {
             throw new HttpFailure(501, "autoPause is not supported by this server: pause the sandbox before its end");
-        }
-        if (network != null
-                && network.path("allowPublicTraffic").isBoolean()
-                && !network.path("allowPublicTraffic").asBoolean()) {
-            throw new HttpFailure(501, "network.allowPublicTraffic=false is not supported by this server");
         }
         if (volumes != null && !volumes.isEmpty()) {
             throw new HttpFailure(501, "volumeMounts are not supported by this server");

@@ -32,7 +32,16 @@ final class NetworkFields {
             throw new HttpFailure(
                     501, "network.rules are not supported by this server: it does not decrypt what sandboxes send");
         }
-        return new NetworkWish(internet, texts(network, "allowOut"), texts(network, "denyOut"), false);
+        var open = network.path("allowPublicTraffic");
+        if (!open.isMissingNode() && !open.isNull() && !open.isBoolean()) {
+            throw new HttpFailure(400, "network.allowPublicTraffic must be true or false");
+        }
+        return new NetworkWish(
+                internet,
+                texts(network, "allowOut"),
+                texts(network, "denyOut"),
+                !open.isBoolean() || open.asBoolean(),
+                false);
     }
 
     /** As {@link #wish(JsonNode, Boolean)} for the body of {@code PUT /sandboxes/{id}/network}. */
@@ -64,7 +73,7 @@ final class NetworkFields {
         var network = Json.object();
         wish.allowOut().forEach(network.putArray("allowOut")::add);
         wish.denyOut().forEach(network.putArray("denyOut")::add);
-        return network.put("allowPublicTraffic", true);
+        return network.put("allowPublicTraffic", wish.publicTraffic());
     }
 
     /** {@code GET /sandboxes/{id}/network/events}. */

@@ -3,6 +3,7 @@ package io.athenic.e2b.server;
 import io.athenic.e2b.protocol.E2b;
 import io.athenic.e2b.protocol.Json;
 import io.athenic.e2b.protocol.SandboxRoute;
+import io.athenic.e2b.protocol.Signatures;
 import io.athenic.e2b.server.code.CodeService;
 import io.athenic.e2b.server.envd.EnvdService;
 import io.athenic.e2b.server.http.Cors;
@@ -57,7 +58,25 @@ final class SandboxTraffic implements AutoCloseable {
             refuse(exchange, route, "The sandbox was not found", false);
             return;
         }
+        if (route.port() != E2b.ENVD_PORT && !admitted(exchange, sandbox.get())) {
+            exchange.respondJson(
+                    403,
+                    Json.object()
+                            .put("sandboxId", route.sandboxId())
+                            .put(
+                                    "message",
+                                    "this sandbox's ports need its token in the header " + E2b.HEADER_TRAFFIC_TOKEN)
+                            .put("code", 403));
+            return;
+        }
         serve(exchange, route, sandbox.get());
+    }
+
+    private static boolean admitted(Exchange exchange, Sandbox sandbox) {
+        var given = exchange.header(E2b.HEADER_TRAFFIC_TOKEN);
+        return sandbox.trafficToken()
+                .map(token -> given != null && Signatures.same(token, given))
+                .orElse(true);
     }
 
     /** A signed file URL names no sandbox: it belongs to the one with whose token it was signed. */

@@ -26,7 +26,7 @@ final class SandboxViews {
                 CLIENT_ID,
                 E2b.ENVD_VERSION,
                 sandbox.accessToken().orElse(null),
-                null,
+                sandbox.trafficToken().orElse(null),
                 domain,
                 null);
     }

@@ -95,7 +95,15 @@ class ControlPlaneTest {
                 "{\"templateID\":\"base\",\"timeout\":99999999999}",
                 "{\"templateID\":\"base\",\"metadata\":{\"a\":null}}",
                 "{\"templateID\":\"base\",\"envVars\":{\"a=b\":\"c\"}}",
-                "{\"templateID\":\"base\",\"envVars\":[]}"
+                "{\"templateID\":\"base\",\"envVars\":[]}",
+                "{\"templateID\":\"base\",\"network\":[]}",
+                "{\"templateID\":\"base\",\"network\":{\"allowOut\":\"*\"}}",
+                "{\"templateID\":\"base\",\"network\":{\"allowOut\":[5]}}",
+                "{\"templateID\":\"base\",\"network\":{\"allowOut\":[\"http://x\"]}}",
+                "{\"templateID\":\"base\",\"network\":{\"allowOut\":[\"example.com\"]}}",
+                "{\"templateID\":\"base\",\"network\":{\"denyOut\":[\"example.com\"]}}",
+                "{\"templateID\":\"base\",\"network\":{\"allowPublicTraffic\":\"no\"}}",
+                "{\"templateID\":\"base\",\"secure\":false,\"network\":{\"allowPublicTraffic\":false}}"
             })
     void badBodiesAreRefusedWithAReason(String body) {
         var answer = SERVER.control("POST", "/sandboxes", body);
@@ -112,7 +120,8 @@ class ControlPlaneTest {
     @ValueSource(
             strings = {
                 "{\"templateID\":\"base\",\"autoPause\":true}",
-                "{\"templateID\":\"base\",\"network\":{\"allowPublicTraffic\":false}}",
+                "{\"templateID\":\"base\",\"network\":{\"egressProxy\":{\"address\":\"a:1\"}}}",
+                "{\"templateID\":\"base\",\"network\":{\"rules\":{\"a.example\":[{}]}}}",
                 "{\"templateID\":\"base\",\"volumeMounts\":[{}]}"
             })
     void whatIsNotSupportedSaysSo(String body) {

@@ -2,6 +2,7 @@ package io.athenic.engine.egress;
 
 import io.athenic.engine.egress.HttpHead.Field;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
@@ -245,7 +246,7 @@ final class Flow {
         };
     }
 
-    private void forward(Link made, HttpHead head, String[] words, Framing body) throws IOException, Refusal {
+    private void forward(Link made, HttpHead head, String[] words, Framing body) throws IOException {
         List<Field> fields = new ArrayList<>();
         fields.add(new Field("Host", made.target.authority(80)));
         head.onward().stream().filter(field -> !field.is("host")).forEach(fields::add);
@@ -255,7 +256,9 @@ final class Flow {
                 .name(Thread.currentThread().getName() + "-up")
                 .start(() -> {
                     try {
-                        fromProgram.body(body, bytes -> send(made, bytes));
+                        fromProgram.body(body, bytes -> sendBody(made, bytes));
+                    } catch (UncheckedIOException _) {
+                        return; // the server takes no more of it, and may have answered
                     } catch (IOException e) {
                         made.entry.ends(NetworkEvent.Verdict.ALLOWED, "the request's body broke off");
                         close();
@@ -263,9 +266,20 @@ final class Flow {
                 });
         try {
             answer(made, words[0]);
+        } catch (Refusal refusal) {
+            made.entry.ends(refusal.verdict(), refusal.text());
+            tell(refusal, words[0], made.target);
         } finally {
             close(); // wakes the sender of a body that the server did not want
             join(upward);
+        }
+    }
+
+    private void sendBody(Link made, ByteBuffer bytes) {
+        try {
+            send(made, bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -344,21 +358,26 @@ final class Flow {
             owner.log().add(refusal.verdict(), method, target.host(), target.port(), refusal.text());
             egress.count(refusal.verdict());
         }
-        String where = target.host().isEmpty() ? "" : target.authority(0) + ": ";
-        byte[] body = (where + refusal.text() + "\n").getBytes(StandardCharsets.UTF_8);
-        String head = "HTTP/1.1 " + refusal.status() + " " + where + refusal.text()
-                + "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + body.length
-                + "\r\nConnection: close\r\n\r\n";
         try {
-            write(program, ascii(head));
-            if (!method.equals("HEAD")) {
-                write(program, ByteBuffer.wrap(body));
-            }
-            program.endOutput();
+            tell(refusal, method, target);
             drain();
         } catch (IOException _) {
             return; // nobody there to be told
         }
+    }
+
+    private void tell(Refusal refusal, String method, Target target) throws IOException {
+        String where = target.host().isEmpty() ? "" : target.authority(0) + ": ";
+        byte[] body = (where + refusal.text() + "\n").getBytes(StandardCharsets.UTF_8);
+        write(
+                program,
+                ascii("HTTP/1.1 " + refusal.status() + " " + where + refusal.text()
+                        + "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + body.length
+                        + "\r\nConnection: close\r\n\r\n"));
+        if (!method.equals("HEAD")) {
+            write(program, ByteBuffer.wrap(body));
+        }
+        program.endOutput();
     }
 
     /** What the program is still sending is read for a while: a close with unread bytes would take our answer away from it. */

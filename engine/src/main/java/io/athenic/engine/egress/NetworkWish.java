@@ -10,16 +10,18 @@ import java.util.List;
  * @param internet false: everything is denied that {@code allowOut} does not name
  * @param allowOut destinations that are allowed whatever {@code denyOut} says
  * @param denyOut addresses and blocks
+ * @param publicTraffic whether its ports are reached without a token of its own
  * @param build a sandbox in which a template is built: it has network also where other sandboxes have none
  */
-public record NetworkWish(boolean internet, List<String> allowOut, List<String> denyOut, boolean build) {
+public record NetworkWish(
+        boolean internet, List<String> allowOut, List<String> denyOut, boolean publicTraffic, boolean build) {
     /** As much as the server gives by default. */
-    public static final NetworkWish INTERNET = new NetworkWish(true, List.of(), List.of(), false);
+    public static final NetworkWish INTERNET = new NetworkWish(true, List.of(), List.of(), true, false);
 
-    public static final NetworkWish NONE = new NetworkWish(false, List.of(), List.of(), false);
+    public static final NetworkWish NONE = new NetworkWish(false, List.of(), List.of(), true, false);
 
     /** For the building of templates. */
-    public static final NetworkWish BUILD = new NetworkWish(true, List.of(), List.of(), true);
+    public static final NetworkWish BUILD = new NetworkWish(true, List.of(), List.of(), true, true);
 
     private static final int MAX_RULES = 512;
 

@@ -13,11 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
-import java.util.ArrayList;
 import java.util.Base64;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -32,7 +31,7 @@ final class Upstream implements AutoCloseable {
     private final HttpServer plain;
     private final HttpsServer secure;
     private final String certificate;
-    private final List<Map<String, List<String>>> requests = Collections.synchronizedList(new ArrayList<>());
+    private final Set<String> requests = ConcurrentHashMap.newKeySet();
 
     Upstream() throws IOException, GeneralSecurityException, InterruptedException {
         InetSocketAddress free = new InetSocketAddress(Inet4Address.ofLiteral("127.0.0.1"), 0);
@@ -51,7 +50,8 @@ final class Upstream implements AutoCloseable {
         for (HttpServer server : List.of(plain, secure)) {
             server.setExecutor(threads);
             server.createContext("/", exchange -> {
-                requests.add(Map.copyOf(exchange.getRequestHeaders()));
+                requests.add(exchange.getRequestURI() + " "
+                        + exchange.getRequestHeaders().getFirst("User-Agent"));
                 byte[] body = exchange.getRequestBody().readAllBytes();
                 byte[] answer = ("hello " + exchange.getRequestMethod() + " " + exchange.getRequestURI() + " "
                                 + body.length)
@@ -134,11 +134,9 @@ final class Upstream implements AutoCloseable {
         return certificate;
     }
 
-    /** The fields of the requests that came so far. */
-    List<Map<String, List<String>>> requests() {
-        synchronized (requests) {
-            return List.copyOf(requests);
-        }
+    /** Path and user agent of the requests that came so far. */
+    Set<String> requests() {
+        return Set.copyOf(requests);
     }
 
     @Override

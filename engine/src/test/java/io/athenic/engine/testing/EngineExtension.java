@@ -4,6 +4,8 @@ import io.athenic.engine.Bounds;
 import io.athenic.engine.Engine;
 import io.athenic.engine.KillCause;
 import io.athenic.engine.Sandbox;
+import io.athenic.engine.egress.EgressConfig;
+import io.athenic.engine.egress.Resolver;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,7 @@ public final class EngineExtension implements BeforeAllCallback, AfterEachCallba
     private final int poolSize;
     private final int maxSandboxes;
     private final Bounds bounds;
+    private final EgressConfig egress;
     private final Set<String> ended = new TreeSet<>();
     private @Nullable EngineFixture fixture;
 
@@ -32,6 +35,16 @@ public final class EngineExtension implements BeforeAllCallback, AfterEachCallba
     }
 
     public EngineExtension(int poolSize, int maxSandboxes, Bounds bounds) {
+        this(poolSize, maxSandboxes, bounds, EgressConfig.DEFAULT);
+    }
+
+    /** With network for its sandboxes. */
+    public EngineExtension(EgressConfig egress) {
+        this(1, 8, Bounds.DEFAULT, egress);
+    }
+
+    private EngineExtension(int poolSize, int maxSandboxes, Bounds bounds, EgressConfig egress) {
+        this.egress = egress;
         this.poolSize = poolSize;
         this.maxSandboxes = maxSandboxes;
         this.bounds = bounds;
@@ -56,7 +69,7 @@ public final class EngineExtension implements BeforeAllCallback, AfterEachCallba
 
     @Override
     public void beforeAll(ExtensionContext context) {
-        fixture = EngineFixture.start(poolSize, maxSandboxes, bounds);
+        fixture = EngineFixture.start(poolSize, maxSandboxes, bounds, egress, Resolver.SYSTEM);
     }
 
     @Override

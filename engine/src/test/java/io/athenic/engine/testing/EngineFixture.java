@@ -4,7 +4,6 @@ import io.athenic.engine.Bounds;
 import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.Limits;
-import io.athenic.engine.OnRestart;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxSpec;
 import io.athenic.engine.egress.EgressConfig;
@@ -29,24 +28,19 @@ public final class EngineFixture implements AutoCloseable {
     }
 
     public static EngineFixture start(int poolSize, int maxSandboxes, Bounds bounds) {
-        return new EngineFixture(
-                RoomdProcess.start(), poolSize, maxSandboxes, bounds, EgressConfig.DEFAULT, Resolver.SYSTEM);
+        return start(poolSize, maxSandboxes, bounds, EgressConfig.DEFAULT, Resolver.SYSTEM);
     }
 
-    public static EngineFixture start(int poolSize, int maxSandboxes, EgressConfig egress, Resolver resolver) {
-        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes, Bounds.DEFAULT, egress, resolver);
+    public static EngineFixture start(
+            int poolSize, int maxSandboxes, Bounds bounds, EgressConfig egress, Resolver resolver) {
+        return new EngineFixture(RoomdProcess.start(), poolSize, maxSandboxes, bounds, egress, resolver);
     }
 
     private EngineFixture(
-            RoomdProcess roomd,
-            int poolSize,
-            int maxSandboxes,
-            Bounds bounds,
-            EgressConfig egress,
-            Resolver resolver) {
+            RoomdProcess roomd, int poolSize, int maxSandboxes, Bounds bounds, EgressConfig egress, Resolver resolver) {
         this.roomd = roomd;
-        this.engine = Engine.start(
-                config(roomd, poolSize, maxSandboxes, bounds, egress), (InstantSource) clock, resolver);
+        this.engine =
+                Engine.start(config(roomd, poolSize, maxSandboxes, bounds, egress), (InstantSource) clock, resolver);
         try {
             if (!engine.awaitReady(Duration.ofMinutes(2))) {
                 throw new IllegalStateException("the engine is not ready: " + engine.status() + "\n" + roomd.log());
@@ -68,9 +62,7 @@ public final class EngineFixture implements AutoCloseable {
                 Limits.DEFAULT,
                 Duration.ofSeconds(60),
                 bounds,
-                egress,
-                roomd.records(),
-                OnRestart.ADOPT);
+                egress);
     }
 
     public Engine engine() {

@@ -20,16 +20,9 @@ public final class RoomdProcess implements AutoCloseable {
     private final Path data;
     private final Path log;
     private final String instance;
-    private final int linger;
     private Process process;
 
-    /** One that ends as soon as its client has left. */
     public static RoomdProcess start() {
-        return start(0);
-    }
-
-    /** One that keeps its rooms for so many seconds after its client has left without saying that it is the end. */
-    public static RoomdProcess start(int linger) {
         TestData.requireRoot();
         try {
             Path data = Files.createTempDirectory("athenic-test-").toRealPath();
@@ -37,7 +30,7 @@ public final class RoomdProcess implements AutoCloseable {
             Files.createSymbolicLink(
                     data.resolve("templates", "code-interpreter"),
                     TestData.data().toRealPath().resolve("templates", "code-interpreter"));
-            RoomdProcess roomd = new RoomdProcess(data, linger);
+            RoomdProcess roomd = new RoomdProcess(data);
             roomd.awaitReady();
             return roomd;
         } catch (IOException e) {
@@ -45,15 +38,14 @@ public final class RoomdProcess implements AutoCloseable {
         }
     }
 
-    private RoomdProcess(Path data, int linger) throws IOException {
+    private RoomdProcess(Path data) throws IOException {
         this.data = data;
         this.log = data.resolve("roomd.log");
         this.instance = name(data);
-        this.linger = linger;
-        this.process = launch(data, log, instance, linger);
+        this.process = launch(data, log, instance);
     }
 
-    private static Process launch(Path data, Path log, String instance, int linger) throws IOException {
+    private static Process launch(Path data, Path log, String instance) throws IOException {
         return new ProcessBuilder(List.of(
                         "/usr/bin/python3",
                         "-I",
@@ -66,9 +58,7 @@ public final class RoomdProcess implements AutoCloseable {
                         "--uid",
                         "0",
                         "--gid",
-                        "0",
-                        "--linger",
-                        Integer.toString(linger)))
+                        "0"))
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
@@ -80,7 +70,7 @@ public final class RoomdProcess implements AutoCloseable {
         try {
             process.waitFor();
             Files.delete(log);
-            process = launch(data, log, instance, linger);
+            process = launch(data, log, instance);
             awaitReady();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -124,11 +114,6 @@ public final class RoomdProcess implements AutoCloseable {
 
     public Path data() {
         return data;
-    }
-
-    /** Where an engine with this roomd keeps its sandboxes' records. */
-    public Path records() {
-        return data.resolve("app", "sandboxes");
     }
 
     public Path socket() {
