@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -I
-"""Starts roomd: `roomd.py --data DIR --runtime DIR --uid N --gid N`. Prints `roomd ready` when its socket is there; logs to stderr."""
+"""Starts roomd: `roomd.py --data DIR --runtime DIR --uid N --gid N [--linger SECONDS]`. Prints `roomd ready` when its socket is there; logs to stderr."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ sys.path.insert(0, _GUEST_FOLDER)
 
 from athenic_guest.roomd.daemon import Daemon  # noqa: E402
 from athenic_guest.roomd.errors import RoomError  # noqa: E402
+from athenic_guest.roomd.join import fingerprint, join_living  # noqa: E402
 from athenic_guest.roomd.options import parse  # noqa: E402
 
 
 def main() -> int:
     """The exit status: 0 after an orderly end, 1 when it could not start or lost a vital part."""
     options = parse(sys.argv[1:], _GUEST_FOLDER)
+    code = fingerprint(options)
+    joined = join_living(options, code)
+    if joined is not None:
+        return joined
     try:
-        daemon = Daemon(options)
+        daemon = Daemon(options, code)
     except (OSError, RoomError) as error:
         print(f"roomd: {error}", file=sys.stderr, flush=True)
         return 1

@@ -32,7 +32,7 @@ class RoomdError(Exception):
 
 
 class Roomd:
-    """Starts the real roomd with the probe guest. `close` ends it and removes its folders."""
+    """Starts the real roomd with the probe guest. `close` ends it and removes its folders. Unless told otherwise it ends with its client."""
 
     def __init__(self, *arguments: str, folder: str | None = None, uid: int | None = None) -> None:
         if not os.path.isdir(f"{TEMPLATE}/rootfs"):
@@ -53,23 +53,32 @@ class Roomd:
         self._closed = False
         self.process = subprocess.Popen(
             self.launch([f"{self.folder}/guest/roomd.py", "--data", self.data, "--runtime", self.runtime,
-                         "--uid", str(os.getuid() if uid is None else uid), "--gid", str(os.getgid() if uid is None else uid), *arguments]),
+                         "--uid", str(os.getuid() if uid is None else uid), "--gid", str(os.getgid() if uid is None else uid),
+                         *(() if "--linger" in arguments else ("--linger", "0")), *arguments]),
             stdout=subprocess.PIPE, env={"SECRET_OF_THE_HOST": "must not be seen"})
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if line != b"roomd ready\n":
             raise RuntimeError(f"roomd did not start: {line!r}, exit status {self.process.wait(10)}")
+        if uid is None:
+            self.connect()
+        else:  # whoever is that user connects
+            self.socket = socket.socket(socket.AF_UNIX)
+
+    def connect(self) -> None:
+        """Becomes roomd's client (again)."""
         self.socket = socket.socket(socket.AF_UNIX)
-        if uid is not None:
-            return  # whoever is that user connects
-        self.connect()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reach()
+        self._closed = False
+        self.events.clear()
+        threading.Thread(target=self._read, args=(self.socket,), daemon=True).start()
 
     def place(self) -> str:
         """The runtime directory."""
         return f"/run/athenic/test-{hashlib.sha256(self.folder.encode()).hexdigest()[:8]}"
 
-    def connect(self) -> None:
+    def reach(self) -> None:
+        """Connects `socket`."""
         self.socket.connect(f"{self.runtime}/roomd.sock")
 
     def launch(self, arguments: list[str]) -> list[str]:
@@ -140,16 +149,16 @@ class Roomd:
         assert self.process.stdout is not None
         self.process.stdout.close()
 
-    def _read(self) -> None:
+    def _read(self, connection: socket.socket) -> None:
         buffer = b""
         while True:
             try:
-                data = self.socket.recv(65_536)
+                data = connection.recv(65_536)
             except OSError:
                 data = b""
             with self._changed:
                 if not data:
-                    self._closed = True
+                    self._closed = self._closed or connection is self.socket
                     self._changed.notify_all()
                     return
                 buffer += data

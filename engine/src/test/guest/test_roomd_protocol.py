@@ -23,7 +23,7 @@ class Protocol(RoomdCase):
     def test_hello(self) -> None:
         hello = self.roomd.call("hello")
 
-        self.assertEqual(set(hello), {"version", "cgroup", "disk", "swept", "notes"})
+        self.assertEqual(set(hello), {"version", "cgroup", "disk", "swept", "notes", "rooms", "more"})
         self.assertIn(hello["cgroup"], ("v1", "v2"))
         self.assertIn(hello["disk"], ("loop", "tmpfs"))
 

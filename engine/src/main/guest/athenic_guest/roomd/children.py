@@ -128,8 +128,15 @@ class Forker:
             raise RoomError("internal", answer.error or f"the {self._name} has ended")
         return answer.child
 
+    def retire(self) -> None:
+        """Tells the process to end (it sees the end of file); what it has still told is read."""
+        try:
+            self._control.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it is gone already
+
     def close(self) -> None:
-        """Tells the process to end (it sees the end of file)."""
+        """Tells the process to end, and listens no more."""
         try:
             self._control.shutdown(socket.SHUT_RDWR)
         except OSError:

@@ -1,6 +1,6 @@
 """roomd as a whole: what is made at its start in which order, whom it serves, and how it ends.
 
-Threads: the main one reads requests; 32 serve them; one reader each for the forge and every zygote; one waits for out-of-memory kills.
+Threads: the main one lets clients in; one reads the client's requests, 32 serve them; one reader each for the forge and every zygote; one waits for out-of-memory kills.
 Nothing forks but the forge and the zygotes, which have one thread each (`forge.py` says why); mkfs is run by `subprocess`, which execs at once.
 """
 
@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
-import socket
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from athenic_guest import linux
-from athenic_guest.roomd import entry, folders, forge, host, mode, zygote_entry
+from athenic_guest.roomd import entry, folders, forge, host, join, mode, zygote_entry
 from athenic_guest.roomd.children import Child, Forker
+from athenic_guest.roomd.clients import Clients
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.leftovers import Leftovers
 from athenic_guest.roomd.loop import LoopDevices
 from athenic_guest.roomd.operations import handlers
 from athenic_guest.roomd.options import Options
@@ -27,29 +25,26 @@ from athenic_guest.roomd.room import Workshop
 from athenic_guest.roomd.rooms import Rooms
 from athenic_guest.roomd.rootfs import RootFactory
 from athenic_guest.roomd.seccomp import compile_filters
-from athenic_guest.roomd.server import Session, log, peer_uid
+from athenic_guest.roomd.server import log
 from athenic_guest.roomd.shared_ids import SharedRange
 from athenic_guest.roomd.sweep import sweep
 from athenic_guest.roomd.uids import UidRanges
 from athenic_guest.roomd.trees import Trees
 from athenic_guest.roomd.zygotes import Setting, Zygotes
 
-_LONELY_SECONDS: Final = 60.0
 _DIE_SECONDS: Final = 5.0
-_STARTED_BY: Final = os.getppid()
 
 
 class Daemon:
     """Everything that lives as long as the process. Made and run by the main thread."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, code: str) -> None:
+        """`code`: the fingerprint of what this process runs."""
         self._options = options
-        self._session: Session | None = None
-        self._stopping = False
         self._failed = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._mode = mode.rootless(options.runtime) if options.rootless else mode.machine()
         self._lock = host.lock_instance(options.instance, self._mode.home)
+        self._clients = Clients(options.uid, options.linger, lambda state: self._lock.note(join.note(code, state)))
         if self._mode.builder is not None:
             folders.trust(self._mode.builder)
         self._uids = SharedRange() if options.rootless else UidRanges(f"{self._mode.home}/uids")
@@ -80,77 +75,34 @@ class Daemon:
         templates = _templates(options.data)
         trees = Trees(templates, options.guest, options.rootless)
         self._zygotes = Zygotes(self._forge, self._hierarchy, templates, f"{options.data}/templates",
-                                Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended)
+                                Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended, options.zygotes)
+        self._leftovers = Leftovers()
         workshop = Workshop(self._forge, self._hierarchy, disks, RootFactory(self._stage, self._mode), self._uids, self._sockets, owner, filters,
-                            self._layers, self._kept)
+                            self._layers, self._kept, self._leftovers)
         self._rooms = Rooms(workshop, self._zygotes, trees, self._emit)
         hello = {"version": "1", "cgroup": self._hierarchy.version, "disk": disks.kind, "swept": swept, "notes": self._notes}
-        self._handlers = handlers(self._rooms, self._zygotes, self._layers, self._kept, trees, hello)
+        self._handlers = handlers(self._rooms, self._zygotes, self._layers, self._kept, trees, hello, self._clients.leave)
         self._forge.start()
 
     def run(self) -> int:
-        """Serves the first client of the right user until it leaves, a signal comes, or nobody comes; returns the exit status."""
-        # A terminal's Ctrl-C reaches the whole foreground group; the server ends us by closing its connection.
+        """Serves one client of the right user after another until one says `shutdown`, a signal comes, or nobody comes; returns the exit
+        status."""
+        # A terminal's Ctrl-C reaches the whole foreground group; the server tells us to end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda _number, _frame: self._stop())
+        signal.signal(signal.SIGTERM, lambda _number, _frame: self._clients.stop())
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: self._clients.expect())
         try:
             with host.listen(f"{self._options.runtime}/roomd.sock", self._options.uid, self._options.gid) as listener:
                 print("roomd ready", flush=True)
-                self._serve(listener)
+                self._clients.serve(listener, self._handlers)
         finally:
             self._close()
         return 1 if self._failed else 0
 
-    def _serve(self, listener: socket.socket) -> None:
-        connection = self._await_client(listener)
-        if connection is None:
-            return
-        threading.Thread(target=_refuse, args=(listener,), name="refuse", daemon=True).start()
-        with connection:
-            self._session = Session(connection, self._handlers)
-            if not self._stopping:
-                self._session.serve()
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-
-    def _await_client(self, listener: socket.socket) -> socket.socket | None:
-        """Waits for the server; gives up when it does not come within a minute and whoever started us is gone."""
-        listener.setblocking(False)
-        poll = select.poll()
-        poll.register(listener, select.POLLIN)
-        poll.register(self._wake_read, select.POLLIN)
-        began = time.monotonic()
-        while not self._stopping:
-            poll.poll(1000)
-            if time.monotonic() - began > _LONELY_SECONDS and os.getppid() != _STARTED_BY:
-                log("no client came and the process that started roomd is gone")
-                return None
-            try:
-                connection, _ = listener.accept()
-            except BlockingIOError:
-                continue
-            uid = peer_uid(connection)
-            if uid == self._options.uid:
-                connection.setblocking(True)
-                listener.setblocking(True)
-                return connection
-            log(f"refused a client of user {uid}: only {self._options.uid} may connect")
-            connection.close()
-        return None
-
-    def _stop(self) -> None:
-        """May run in a signal handler."""
-        self._stopping = True
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_write, b"x")
-        if self._session is not None:
-            self._session.close()
-
     def _close(self) -> None:
         """Takes everything down. What cannot be removed is said and left to the next start's sweep."""
-        self._session = None
         try:
             with ThreadPoolExecutor(8, thread_name_prefix="destroy") as pool:
                 list(pool.map(self._destroy, self._rooms.names()))
@@ -158,12 +110,13 @@ class Daemon:
             for sandbox in self._rooms.names():
                 self._destroy(sandbox)
         closers = [self._layers.close] if self._kept is None else [self._kept.close, self._layers.close]
-        for step in (self._zygotes.stop_all, self._rooms.close, *closers, self._hierarchy.close, self._loops.remove_added, self._remove_runtime):
+        for step in (self._leftovers.close, self._zygotes.stop_all, self._rooms.close, *closers, self._hierarchy.close, self._loops.remove_added,
+                     self._remove_runtime):
             try:
                 step()
             except (OSError, RoomError) as error:
                 log(f"at the end: {error}")
-        self._stopping = True
+        self._clients.stopping = True
         self._forge.close()
         self._uids.close()
         self._lock.release()
@@ -181,18 +134,16 @@ class Daemon:
             os.rmdir(folder)
 
     def _emit(self, event: dict[str, Any]) -> None:
-        session = self._session
-        if session is not None:
-            session.emit(event)
+        self._clients.emit(event)
 
     def _orphan_ended(self, pid: int, status: int) -> None:
         self._rooms.orphan_ended(pid, status)
 
     def _forge_lost(self, children: list[Child]) -> None:
-        if not self._stopping:
+        if not self._clients.stopping:
             log("the forge has ended: every room dies with it")
             self._failed = True
-            self._stop()
+            self._clients.stop()
         for child in children:
             child.lost(_DIE_SECONDS)
 
@@ -203,13 +154,3 @@ def _templates(data: str) -> int:
         return folders.open_owned(opened, "templates", 0o755)
     finally:
         os.close(opened)
-
-
-def _refuse(listener: socket.socket) -> None:
-    """One client at a time: others are told so by a closed connection."""
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return  # the end
-        connection.close()

@@ -43,7 +43,7 @@ class Disk(Protocol):
     """`MAJOR:MINOR` of a block device that this disk has for itself."""
 
     def discard(self) -> None:
-        """Throws the content away, unless it is retained. Afterwards no mount or device is left. May be called after a failure, once."""
+        """Throws the content away, unless it is retained. Afterwards no mount or device is left. May be called again after a failure."""
 
     def image(self) -> int:
         """A new descriptor of the image's file."""
@@ -173,14 +173,17 @@ class LoopDisk:
         self._retained = folder
 
     def discard(self) -> None:
-        if self._retained is None:
-            self._shut_down()
-        os.close(self.mount)
+        if self.mount >= 0:
+            if self._retained is None:
+                self._shut_down()
+            mount, self.mount = self.mount, -1
+            os.close(mount)
         self._devices.await_unbound(self._device, self._folder, self._image)
-        if self._retained is None:
-            os.unlink(self._image, dir_fd=self._folder)
-        else:
-            os.rename(self._image, self._image, src_dir_fd=self._folder, dst_dir_fd=self._retained)
+        with contextlib.suppress(FileNotFoundError):  # an attempt before this one came so far
+            if self._retained is None:
+                os.unlink(self._image, dir_fd=self._folder)
+            else:
+                os.rename(self._image, self._image, src_dir_fd=self._folder, dst_dir_fd=self._retained)
 
     def _shut_down(self) -> None:
         try:
@@ -228,7 +231,9 @@ class TmpfsDisk:
         raise RoomError("failed_precondition", IN_MEMORY)
 
     def discard(self) -> None:
-        os.close(self.mount)
+        if self.mount >= 0:
+            mount, self.mount = self.mount, -1
+            os.close(mount)
 
 
 def _make_parts(mount: int) -> None:

@@ -30,6 +30,12 @@ class LockFile:
                 return None
             os.close(descriptor)
 
+    def note(self, text: str) -> None:
+        """Says something about the holder to whoever reads the file."""
+        data = text.encode()
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, data, 0)
+
     def release(self) -> None:
         """Removes the file and lets the lock go, in this order."""
         os.unlink(self._path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from athenic_guest.roomd.errors import RoomError
@@ -17,12 +18,22 @@ from athenic_guest.roomd.zygotes import Zygotes
 _PAGE: Final = 40  # a record is at most 1.5 KiB, an answer at most 64
 
 
-def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, trees: Trees, hello: dict[str, Any]) -> dict[str, Handler]:
-    """By name of the operation; `hello` is that operation's answer."""
+def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, trees: Trees, hello: dict[str, Any],
+             leave: Callable[[], None]) -> dict[str, Handler]:
+    """By name of the operation; `hello` is the unchanging part of that operation's answer, `leave` what `shutdown` does."""
 
     def say_hello(fields: Fields) -> dict[str, Any]:
         fields.done()
-        return hello
+        return {**hello, **rooms.page("")}
+
+    def list_page(fields: Fields) -> dict[str, Any]:
+        after = fields.identifier("after")
+        fields.done()
+        return rooms.page(after)
+
+    def shutdown(fields: Fields) -> None:
+        fields.done()
+        leave()
 
     def zygote_start(fields: Fields) -> dict[str, Any]:
         template, path = fields.template(), fields.path("path")
@@ -112,6 +123,8 @@ def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, 
         "template.commit": commit,
         "template.trees": list_trees,
         "template.collect": collect,
+        "room.list": list_page,
+        "shutdown": shutdown,
     }
 
 

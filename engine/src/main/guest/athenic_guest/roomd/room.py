@@ -21,6 +21,7 @@ from athenic_guest.roomd.disk import IN_MEMORY, Disk, Disks
 from athenic_guest.roomd.errors import RoomError
 from athenic_guest.roomd.kept import Kept
 from athenic_guest.roomd.layers import Layers
+from athenic_guest.roomd.leftovers import Leftovers
 from athenic_guest.roomd.requests import RoomRequest
 from athenic_guest.roomd.rootfs import RootFactory
 from athenic_guest.roomd.shared_ids import SharedRange
@@ -36,8 +37,9 @@ _SHM_SHARE = 2
 
 @dataclass
 class Room:
-    """A room that runs. `lower`: the open folder that its root is an overlay of; `tree`: its name, empty for a template's own. `guests` by name;
-    guarded by `lock`, which every operation on the room holds."""
+    """A room that runs. `lower`: the open folder that its root is an overlay of; `tree`: its name, empty for a template's own. `guests` and
+    their `kinds` by name, and how the last ones ended; guarded by `lock`, which every operation on the room holds. `destroyed` from the
+    beginning of its end on; `failed` when that did not get everything."""
 
     sandbox: str
     template: str
@@ -52,9 +54,12 @@ class Room:
     limits: Limits
     layers: tuple[str, ...] = ()
     guests: dict[str, Child] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+    ended: dict[str, dict[str, int]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     frozen: bool = False
     destroyed: bool = False
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ class Workshop:
     filters: tuple[bytes, bytes]
     layers: Layers
     kept: Kept | None  # none where disks are memory
+    leftovers: Leftovers
 
 
 def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
@@ -118,6 +124,7 @@ def build(workshop: Workshop, request: RoomRequest, template: int) -> Room:
             undo.run()
         except Exception as failure:  # it must not hide why the room could not be made
             error.add_note(f"and undoing failed: {failure}")
+            workshop.leftovers.add(request.sandbox, undo.run)
         raise
 
 
@@ -246,14 +253,16 @@ def remove_socket_folder(folder: str) -> None:
 def destroy(room: Room) -> None:
     """Takes the room down: processes first, then disk, control group, folder, ids. Preconditions: the caller holds the room's lock.
 
-    Every step is tried; the first failure is raised after the last step. Then something of the room is left, and the sweep of
-    the next start removes it.
+    Every step is tried; the first failure is raised after the last step. Then something of the room is left, and it can be called again.
     """
-    room.group.kill()
-    room.undo.run()
-    for guest in list(room.guests.values()):
-        guest.close()
-    room.guests.clear()
+    with contextlib.suppress(OSError):  # the removal of the group kills again, and says why it cannot
+        room.group.kill()
+    try:
+        room.undo.run()
+    finally:
+        for guest in list(room.guests.values()):
+            guest.close()
+        room.guests.clear()
 
 
 def statistics(room: Room) -> dict[str, int]:

@@ -10,10 +10,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from athenic_guest import marks
+from athenic_guest.roomd import listing
 from athenic_guest.roomd import room as room_module
 from athenic_guest.roomd.children import Child, exit_fields
 from athenic_guest.roomd.disk import IN_MEMORY
@@ -30,6 +31,8 @@ from athenic_guest.roomd.zygotes import Zygotes
 _GUEST_SECONDS = 30.0
 _KILL_SECONDS = 5.0
 _MAX_GUESTS = 64
+# How the last guests of a room ended is told to a server that was away meanwhile.
+_ENDED_KEPT = 16
 
 
 class Rooms:
@@ -47,7 +50,13 @@ class Rooms:
 
     def names(self) -> list[str]:
         with self._lock:
-            return sorted(name for name, room in self._rooms.items() if room is not None)
+            return sorted(name for name, room in self._rooms.items() if room is not None and not room.destroyed)
+
+    def page(self, after: str) -> dict[str, Any]:
+        """What `hello` and `room.list` say of the rooms that come after this name."""
+        with self._lock:
+            rooms = [room for room in self._rooms.values() if room is not None and not room.destroyed]
+        return listing.page(rooms, after)
 
     def create(self, request: RoomRequest) -> dict[str, Any]:
         template = self._zygotes.open_tree(request.tree) if request.tree else self._zygotes.open_template(request.template)
@@ -83,6 +92,8 @@ class Rooms:
             if len(room.guests) >= _MAX_GUESTS:
                 raise RoomError("resource_exhausted", f"sandbox {request.sandbox} has {_MAX_GUESTS} guests: kill one")
             guest = self._fork_guest(room, request)
+            room.kinds[request.name] = request.kind
+            room.ended.pop(request.name, None)
             room.guests[request.name] = guest
         guest.on_exit(lambda status: self._guest_ended(room, request.name, guest, status))
         return {"pid": guest.pid, "socket": f"{room.folder}/{request.name}.sock"}
@@ -170,17 +181,27 @@ class Rooms:
         has stopped, ends at once."""
         with self._lock:
             room = self._rooms.get(sandbox)
-            if room is None or room.destroyed:
+            if room is None or (room.destroyed and not room.failed):
                 raise RoomError("not_found", f"there is no sandbox {sandbox}")
             room.destroyed = True
+            room.failed = False
         try:
-            room.group.kill()
-            with room.lock:
-                self._oom.remove(sandbox)
-                room_module.destroy(room)
-        finally:
-            with self._lock:
-                self._rooms.pop(sandbox, None)
+            with suppress(OSError):
+                room.group.kill()
+            self._take_down(room)
+        except BaseException:
+            room.failed = True
+            self._workshop.leftovers.add(sandbox, lambda: self._take_down(room))
+            raise
+
+    def _take_down(self, room: Room) -> None:
+        """Its name stays taken until nothing is left."""
+        with room.lock:
+            self._oom.remove(room.sandbox)
+            room_module.destroy(room)
+        with self._lock:
+            if self._rooms.get(room.sandbox) is room:
+                del self._rooms[room.sandbox]
 
     def orphan_ended(self, pid: int, status: int) -> None:
         """A guest whose zygote died before it; the forge inherited and reaped it."""
@@ -222,7 +243,6 @@ class Rooms:
             yield room
 
     def _fork_guest(self, room: Room, request: GuestRequest) -> Child:
-        zygote = self._zygotes.get(room.template)
         status_read, status_write = os.pipe2(os.O_CLOEXEC)
         opened = [status_write]
         try:
@@ -232,7 +252,8 @@ class Rooms:
             if birthplace is not None:
                 opened.append(birthplace)
             opened += [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in room.group.join_files()]
-            guest = zygote.forker.fork({"op": "fork", "cgroup": birthplace is not None}, opened)
+            with self._zygotes.lend(room.template) as zygote:
+                guest = zygote.forker.fork({"op": "fork", "cgroup": birthplace is not None}, opened)
         except BaseException:
             os.close(status_read)
             raise
@@ -256,7 +277,11 @@ class Rooms:
         if not room.destroyed:
             _forget_socket(room, name)  # before the name is free for another
         if room.guests.get(name) is guest:
+            room.ended[name] = exit_fields(status)
             del room.guests[name]
+            room.kinds.pop(name, None)
+            while len(room.ended) > _ENDED_KEPT:
+                del room.ended[next(iter(room.ended))]
         guest.close()
         if not room.destroyed:
             self._emit({"event": "guest.exit", "sandbox": room.sandbox, "name": name, **exit_fields(status)})

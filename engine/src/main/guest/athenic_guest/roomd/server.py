@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import select
 import socket
 import struct
 import sys
@@ -44,6 +45,9 @@ class Session:
         # A client that does not read must not hold threads for ever.
         seconds = struct.pack("ll", int(_SEND_SECONDS), 0)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, seconds)
+        self._hangup = select.poll()
+        self._hangup.register(connection, select.POLLRDHUP)
+        self._ended = False
 
     def serve(self) -> None:
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="request") as pool:
@@ -52,7 +56,13 @@ class Session:
                     self._accept(line, pool)
             except (OSError, RoomError) as error:
                 log(f"client: {error}")
+            self._ended = True
+            self.close()
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def hung_up(self) -> bool:
+        """Whether the client is gone, though some of its requests may still run."""
+        return self._ended or bool(self._hangup.poll(0))
 
     def emit(self, message: dict[str, Any]) -> None:
         """Sends an event or an answer. A client that is gone or too slow is cut off: `serve` sees the end."""

@@ -3,69 +3,62 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import select
-import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from athenic_guest.roomd import cgroups, folders, mounts
+from athenic_guest.roomd import folders
 from athenic_guest.roomd.cgroups import Hierarchy
-from athenic_guest.roomd.children import Child, Forker, exit_fields
+from athenic_guest.roomd.children import Forker, exit_fields
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.renewal import Bounds, Renewal, Zygote
+from athenic_guest.roomd.zygote_launch import Launcher, Setting
 
-START_SECONDS = 120.0
 GROUP = "_zygotes"  # no sandbox has this name: ids have no underscore
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What every zygote is started with."""
-
-    guest_folder: str
-    socket_folder: str
-    filters: tuple[bytes, bytes]
-    owner: tuple[int, int]
-
-
-class Zygote:
-    """A zygote that can fork. `template` is the open root folder of its template."""
-
-    def __init__(self, child: Child, forker: Forker, path: str, template: int, millis: int) -> None:
-        self.child = child
-        self.forker = forker
-        self.path = path
-        self.template = template
-        self.millis = millis
 
 
 class Zygotes:
     """Preconditions: `templates` is the folder that only root can change; templates outside are refused."""
 
     def __init__(self, forge: Forker, hierarchy: Hierarchy, templates: int, templates_path: str, setting: Setting,
-                 emit: Callable[[dict[str, Any]], None], on_orphan: Callable[[int, int], None]) -> None:
-        self._forge = forge
+                 emit: Callable[[dict[str, Any]], None], on_orphan: Callable[[int, int], None], bounds: Bounds) -> None:
         self._group = hierarchy.group(GROUP)
+        self._launcher = Launcher(forge, self._group, setting, on_orphan)
         self._templates = templates
         self._templates_path = templates_path
-        self._setting = setting
         self._emit = emit
-        self._on_orphan = on_orphan
-        self._lock = threading.Lock()  # guards the two below
+        self._bounds = bounds
+        self._lock = threading.Lock()  # guards those below and the counts of the zygotes
         self._running: dict[str, Zygote] = {}
+        self._retired: set[Zygote] = set()
         self._starting: dict[str, threading.Lock] = {}
+        self._closed = False
+        self._renewal = Renewal(self._renew, bounds)
 
-    def get(self, template: str) -> Zygote:
-        """The running zygote of a template."""
+    @contextlib.contextmanager
+    def lend(self, template: str) -> Iterator[Zygote]:
+        """The running zygote of a template, which is not retired before it is given back."""
         with self._lock:
             zygote = self._running.get(template)
-        if zygote is None:
-            raise RoomError("failed_precondition", f"template {template} has no zygote: send zygote.start first")
-        return zygote
+            if zygote is None:
+                raise RoomError("failed_precondition", f"template {template} has no zygote: send zygote.start first")
+            zygote.users += 1
+            zygote.forks += 1
+            if zygote.forks == 1:
+                zygote.first_fork = time.monotonic()
+            worn = zygote.forks == self._bounds.forks
+        try:
+            if worn:
+                self._renewal.hurry()
+            yield zygote
+        finally:
+            with self._lock:
+                zygote.users -= 1
+                unused = zygote.retired and zygote.users == 0
+            if unused:
+                zygote.forker.retire()
 
     def open_template(self, template: str) -> int:
         """A descriptor of a running zygote's template for the caller, who closes it."""
@@ -86,11 +79,42 @@ class Zygotes:
                 if zygote.path != path:
                     raise RoomError("already_exists", f"template {template} is served from {zygote.path}: send zygote.stop first")
                 return zygote
-            zygote = self._start(template, path)
+            zygote = self._start(path)
             with self._lock:
                 self._running[template] = zygote
             zygote.child.on_exit(lambda status: self._ended(template, zygote, status))
             return zygote
+
+    def _renew(self) -> None:
+        with self._lock:
+            stale = [(template, zygote) for template, zygote in self._running.items() if zygote.stale(self._bounds)]
+        for template, zygote in stale:
+            try:
+                self._replace(template, zygote)
+            except BaseException:
+                zygote.put_off()
+                raise
+
+    def _replace(self, template: str, old: Zygote) -> None:
+        """The new one can fork before the old one ends, so nobody waits. Guests of the old one live on."""
+        with self._lock:
+            gate = self._starting[template]
+        with gate:
+            new = self._start(old.path)
+            with self._lock:
+                wanted = self._running.get(template) is old and not self._closed
+                if wanted:
+                    self._running[template] = new
+                    self._retired.add(old)
+                    old.retired = True
+                else:
+                    new.retired = True
+                unused = old.users == 0
+            new.child.on_exit(lambda status: self._ended(template, new, status))
+            if not wanted:
+                new.child.signal(9)
+            elif unused:
+                old.forker.retire()
 
     def stop(self, template: str) -> None:
         """Ends a zygote. Its guests go on."""
@@ -105,13 +129,19 @@ class Zygotes:
     def stop_all(self) -> None:
         """Ends all of them and removes their control group."""
         with self._lock:
+            self._closed = True
             names = list(self._running)
+            retired = list(self._retired)
+        self._renewal.close()
+        for zygote in retired:
+            zygote.child.signal(9)
+            zygote.child.wait(10.0)
         for name in names:
             with contextlib.suppress(RoomError):
                 self.stop(name)
         self._group.remove()
 
-    def _start(self, template: str, path: str) -> Zygote:
+    def _start(self, path: str) -> Zygote:
         began = time.monotonic()
         prefix = self._templates_path + "/"
         if not path.startswith(prefix):
@@ -123,8 +153,7 @@ class Zygotes:
                 raise RoomError("not_found", f"there is no template at {path[:200]!r}: build it first") from None
             undo.callback(os.close, root)
             self._group.make()
-            control = self._launch(root, undo)
-            child, forker = control
+            child, forker = self._launcher.launch(root, undo)
             undo.pop_all()
             return Zygote(child, forker, path, root, int((time.monotonic() - began) * 1000))
 
@@ -140,58 +169,13 @@ class Zygotes:
             return folders.open_tree(self._templates, below[1])
         return folders.open_template(self._templates, below)
 
-    def _launch(self, root: int, undo: contextlib.ExitStack) -> tuple[Child, Forker]:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        undo.callback(ours.close)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-        with theirs:
-            birthplace = self._group.birthplace()
-            try:
-                passed = [theirs.fileno(), *([birthplace] if birthplace is not None else [])]
-                child = self._forge.fork({"what": "zygote", "flags": 0, "uid": 0, "cgroup": birthplace is not None}, passed)
-            finally:
-                if birthplace is not None:
-                    os.close(birthplace)
-        undo.callback(child.close)
-        undo.callback(child.signal, 9)
-        for file in self._group.join_files():
-            cgroups.write(file, str(child.pid))
-        self._send_mounts(ours, root)
-        ours.send(json.dumps({"op": "setup", "filters": [program.hex() for program in self._setting.filters],
-                              "owner": self._setting.owner}).encode())
-        poll = select.poll()
-        poll.register(ours, select.POLLIN)
-        if not poll.poll(START_SECONDS * 1000):
-            raise RoomError("unavailable", f"the zygote is not ready after {START_SECONDS:.0f} s")
-        answer = json.loads(ours.recv(65_536) or b'{"error": "it ended before it was ready"}')
-        if "error" in answer:
-            raise RoomError("internal", f"the zygote cannot start: {answer['error']}")
-        # Its guests outlive it: the forge inherits them and tells their ends.
-        forker = Forker("zygote", ours, self._on_orphan, lambda _guests: None)
-        forker.start()
-        return child, forker
-
-    def _send_mounts(self, control: socket.socket, root: int) -> None:
-        """What the zygote sees of this machine: as detached mounts, so that no path is looked up in its new tree."""
-        inert = mounts.ATTR_NOSUID | mounts.ATTR_NODEV
-        with contextlib.ExitStack() as opened:
-            trees = []
-            for folder, attributes in ((root, inert | mounts.ATTR_RDONLY),
-                                       (self._setting.guest_folder, inert | mounts.ATTR_RDONLY | mounts.ATTR_NOEXEC),
-                                       (self._setting.socket_folder, inert | mounts.ATTR_NOEXEC)):
-                if isinstance(folder, str):
-                    folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                    opened.callback(os.close, folder)
-                tree = mounts.clone_tree(folder)
-                opened.callback(os.close, tree)
-                mounts.set_attributes(tree, attributes)
-                trees.append(tree)
-            socket.send_fds(control, [b"go"], trees)
-
     def _ended(self, template: str, zygote: Zygote, status: int) -> None:
         with self._lock:
             if self._running.get(template) is zygote:
                 del self._running[template]
+            self._retired.discard(zygote)
             os.close(zygote.template)
         zygote.child.close()
+        if zygote.retired:
+            return
         self._emit({"event": "zygote.exit", "template": template, **exit_fields(status)})

@@ -29,16 +29,22 @@ final class AgentGuest {
     record Preparation(ObjectNode request) {}
 
     /**
+     * @param started the agent that runs; null: one is started when it is needed
      * @param usable throws when the sandbox takes no operations now
      * @param env the sandbox's environment
      */
-    AgentGuest(Room room, Guest started, Map<String, String> env, Optional<Preparation> preparation, Runnable usable) {
+    AgentGuest(
+            Room room,
+            @Nullable Guest started,
+            Map<String, String> env,
+            Optional<Preparation> preparation,
+            Runnable usable) {
         this.preparation = preparation;
         this.room = room;
         this.usable = usable;
         this.env = env;
-        this.slot = new GuestSlot(room, Room.AGENT, "/", Map::of);
-        slot.adopt(started);
+        this.slot = new GuestSlot(room, Room.AGENT, "/", Map::of, () -> {});
+        slot.restore(started, started == null ? 0 : 1);
     }
 
     String sandbox() {

@@ -30,6 +30,7 @@ public final class CodeContext {
     private final Room room;
     private final Map<String, String> env;
     private final Runnable usable;
+    private final Runnable changed;
     private final GuestSlot slot;
     private final Map<Guest, KernelEvent.Failed> endings = new ConcurrentHashMap<>();
     /** In the order in which they reached the kernel. */
@@ -38,20 +39,50 @@ public final class CodeContext {
     private volatile @Nullable Guest withoutEnvironment;
     private volatile @Nullable String sandboxEnded;
 
-    CodeContext(String id, String language, String cwd, Room room, Map<String, String> env, Runnable usable) {
+    /**
+     * @param usable throws when the sandbox takes no operations now
+     * @param changed called when its {@link #record} is another one
+     */
+    CodeContext(
+            String id,
+            String language,
+            String cwd,
+            Room room,
+            Map<String, String> env,
+            Runnable usable,
+            Runnable changed) {
         this.id = id;
         this.language = language;
         this.cwd = cwd;
         this.room = room;
         this.env = env;
         this.usable = usable;
-        this.slot = new GuestSlot(room, language, cwd, () -> env);
+        this.changed = changed;
+        this.slot = new GuestSlot(room, language, cwd, () -> env, changed);
     }
 
     /** Takes the kernel that was warmed in the pool. */
     void adopt(Guest kernel) {
         withoutEnvironment = kernel;
         slot.adopt(kernel);
+    }
+
+    /** Takes the kernel of an engine before this one, if it still lives. */
+    void restore(@Nullable Guest kernel, SandboxRecord.Context record) {
+        withoutEnvironment = record.environmentGiven() ? null : kernel;
+        slot.restore(kernel, record.starts());
+    }
+
+    SandboxRecord.Context record(boolean standard) {
+        Guest kernel = slot.current();
+        return new SandboxRecord.Context(
+                id,
+                language,
+                cwd,
+                standard,
+                kernel == null ? null : kernel.name(),
+                slot.starts(),
+                kernel == null || kernel != withoutEnvironment);
     }
 
     public String id() {
@@ -121,6 +152,7 @@ public final class CodeContext {
             request.set("env", Json.stringMap(env));
             room.connect(kernel).call(request, Duration.ofSeconds(30));
             withoutEnvironment = null;
+            changed.run();
         }
     }
 

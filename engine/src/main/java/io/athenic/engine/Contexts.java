@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /** The contexts of one sandbox. */
 final class Contexts {
@@ -18,6 +19,7 @@ final class Contexts {
     private final Map<String, String> env;
     private final Ids ids;
     private final Runnable usable;
+    private final Runnable changed;
     private final ReentrantLock lock = new ReentrantLock();
 
     @GuardedBy("lock")
@@ -26,13 +28,48 @@ final class Contexts {
     @GuardedBy("lock")
     private final Map<String, CodeContext> defaults = new HashMap<>();
 
-    Contexts(Room room, Guest python, Map<String, String> env, Ids ids, Runnable usable) {
+    /** Without any context; {@link #begin} or {@link #restore} follows. */
+    Contexts(Room room, Map<String, String> env, Ids ids, Runnable usable, Runnable changed) {
         this.room = room;
         this.env = env;
         this.ids = ids;
         this.usable = usable;
-        ofLanguage(Languages.PYTHON).adopt(python);
-        ofLanguage(Languages.JAVASCRIPT);
+        this.changed = changed;
+    }
+
+    /** Makes those that a new sandbox has, with the kernel that was warmed in the pool. */
+    void begin(Guest python) {
+        standard(Languages.PYTHON).adopt(python);
+        CodeContext _ = standard(Languages.JAVASCRIPT);
+    }
+
+    /** Makes those of a record; the kernels that live go on. */
+    void restore(List<SandboxRecord.Context> records) {
+        lock.lock();
+        try {
+            for (SandboxRecord.Context record : records) {
+                CodeContext made = add(record.id(), record.language(), record.cwd());
+                made.restore(record.guest() == null ? null : room.guest(record.guest()), record);
+                if (record.standard()) {
+                    defaults.put(record.language(), made);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    List<SandboxRecord.Context> records() {
+        lock.lock();
+        try {
+            List<SandboxRecord.Context> records = new ArrayList<>();
+            for (CodeContext context : byId.values()) {
+                records.add(context.record(defaults.containsValue(context)));
+            }
+            return records;
+        } finally {
+            lock.unlock();
+        }
     }
 
     List<CodeContext> list() {
@@ -60,13 +97,31 @@ final class Contexts {
 
     /** The default context of a language; its kernel starts at the first execution. */
     CodeContext ofLanguage(String language) {
+        CodeContext context = known(language);
+        if (context == null) {
+            context = standard(language);
+            changed.run();
+        }
+        return context;
+    }
+
+    private @Nullable CodeContext known(String language) {
+        lock.lock();
+        try {
+            return defaults.get(language);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private CodeContext standard(String language) {
         lock.lock();
         try {
             CodeContext known = defaults.get(language);
             if (known != null) {
                 return known;
             }
-            CodeContext made = add(language, CodeContext.HOME);
+            CodeContext made = add(ids.context(), language, CodeContext.HOME);
             defaults.put(language, made);
             return made;
         } finally {
@@ -78,7 +133,7 @@ final class Contexts {
         CodeContext made;
         lock.lock();
         try {
-            made = add(language, cwd);
+            made = add(ids.context(), language, cwd);
         } finally {
             lock.unlock();
         }
@@ -92,12 +147,12 @@ final class Contexts {
     }
 
     @GuardedBy("lock")
-    private CodeContext add(String language, String cwd) {
+    private CodeContext add(String id, String language, String cwd) {
         if (byId.size() >= MAX) {
             throw new EngineException(
                     ErrorCode.RESOURCE_EXHAUSTED, "a sandbox has at most " + MAX + " contexts: remove one first");
         }
-        CodeContext made = new CodeContext(ids.context(), language, cwd, room, env, usable);
+        CodeContext made = new CodeContext(id, language, cwd, room, env, usable, changed);
         byId.put(made.id(), made);
         return made;
     }
@@ -105,6 +160,7 @@ final class Contexts {
     void remove(String id) {
         CodeContext context = require(id);
         forget(id);
+        changed.run();
         context.remove();
     }
 

@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /** Makes sandboxes, finds them, ends them when their time is over. One client of one roomd; when that dies the engine has FAILED for good. */
 public final class Engine implements AutoCloseable {
-    private static final Duration HELLO = Duration.ofSeconds(10);
+    /** roomd first finishes what it does for the engine before this one. */
+    private static final Duration HELLO = Duration.ofSeconds(40);
 
     /** The clock may be set by a test, so no wait for it is longer than this. */
     private static final Duration LONGEST_NAP = Duration.ofMillis(200);
@@ -43,6 +44,9 @@ public final class Engine implements AutoCloseable {
     private final Egress egress;
     private final List<String> notes = new ArrayList<>();
     private final Map<String, Sandbox> sandboxes = new ConcurrentHashMap<>();
+    private final SandboxRecords records;
+    private final Adoption adoption;
+    private final Sandbox.Setting setting;
     private final Semaphore places;
     private final AtomicReference<Condition> condition =
             new AtomicReference<>(new Condition(EngineState.STARTING, "the template is being loaded"));
@@ -71,9 +75,11 @@ public final class Engine implements AutoCloseable {
         this.config = config;
         this.clock = clock;
         this.templates = new Templates(config.templateRoot());
-        this.places = new Semaphore(config.maxSandboxes());
         this.expiry = Thread.ofVirtual().name("engine-expiry").unstarted(this::expire);
-        this.roomd = RoomdClient.connect(config.roomdSocket(), new Events());
+        this.records = new SandboxRecords(config.records());
+        var events = new HeldEvents(new Events());
+        this.roomd = RoomdClient.connect(config.roomdSocket(), events);
+        this.adoption = new Adoption(roomd, records);
         try {
             JsonNode hello = roomd.call("hello", Json.object(), HELLO);
             hello.path("notes").forEach(note -> notes.add(note.asText()));
@@ -83,21 +89,50 @@ public final class Engine implements AutoCloseable {
                     Json.text(hello, "cgroup"),
                     Json.text(hello, "disk"),
                     hello.path("swept").asInt());
+            adoption.sort(hello, config.onRestart(), clock.instant());
         } catch (RuntimeException e) {
             roomd.close();
             timers.close();
             throw e;
         }
         this.egress = new Egress(config.egress(), resolver, clock);
+        this.setting = new Sandbox.Setting(ids, clock, config.bounds(), egress, new Keeper(), records);
         this.zygotes = new Zygotes(roomd, templates);
         this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds());
         this.pool = new SandboxPool(
                 config.poolSize(),
                 () -> factory.buildWarm(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
                 factory::destroyQuietly);
+        // More than are allowed now may go on: then none can be made until some have ended.
+        this.places = new Semaphore(config.maxSandboxes() - adoption.adopted().size());
+        adoption.adopted().forEach(this::adopt);
+        events.release();
+    }
+
+    private void adopt(Adoption.Found found) {
+        boolean frozen = found.room().path("frozen").asBoolean();
+        Sandbox sandbox = Sandbox.restore(factory.restore(found), frozen, found.record(), setting);
+        sandboxes.put(sandbox.id(), sandbox);
+        LOG.info("Sandbox {} of the server's earlier life goes on", sandbox.id());
+    }
+
+    /** What the end of the engine before this one has left half done. */
+    private void tidy() {
+        try {
+            adoption.destroyStrangers();
+            for (Adoption.Found found : adoption.adopted()) {
+                Sandbox sandbox = sandboxes.get(found.record().id());
+                if (sandbox != null) {
+                    sandbox.endStrayGuests();
+                }
+            }
+        } catch (EngineException e) {
+            LOG.error("What the server's earlier life has left could not be removed: {}", e.getMessage());
+        }
     }
 
     private void load() {
+        tidy();
         try {
             if (templates.find(Templates.DEFAULT).isEmpty()) {
                 throw new EngineException(
@@ -152,7 +187,14 @@ public final class Engine implements AutoCloseable {
             places.release();
             throw e;
         }
-        Sandbox sandbox = new Sandbox(room, spec, ids, clock, config.bounds(), egress, new Keeper());
+        Sandbox sandbox = Sandbox.begin(room, spec, setting);
+        try {
+            sandbox.record();
+        } catch (EngineException e) {
+            factory.destroyQuietly(room.room());
+            places.release();
+            throw e;
+        }
         sandboxes.put(sandbox.id(), sandbox);
         created.incrementAndGet();
         if (room.room().dead()) {
@@ -242,7 +284,7 @@ public final class Engine implements AutoCloseable {
         return templates.find(name).isPresent();
     }
 
-    /** Ends all sandboxes and lets roomd go, which then ends itself. */
+    /** Ends all sandboxes, and roomd with them. */
     @Override
     public void close() {
         become(EngineState.CLOSED, "the engine was closed");
@@ -251,8 +293,18 @@ public final class Engine implements AutoCloseable {
         killAll(sandboxes.values(), KillCause.SHUTDOWN);
         pool.close();
         egress.close();
+        leave();
         roomd.close();
         timers.close();
+    }
+
+    /** Without this roomd would wait for the next engine. */
+    private void leave() {
+        try {
+            var _ = roomd.call("shutdown", Json.object(), HELLO);
+        } catch (EngineException e) {
+            LOG.debug("roomd was not told to end: {}", e.getMessage());
+        }
     }
 
     private void expire() {
@@ -266,6 +318,7 @@ public final class Engine implements AutoCloseable {
                 } else {
                     Duration left = Duration.between(now, sandbox.endAt());
                     nap = left.isPositive() && left.compareTo(nap) < 0 ? left : nap;
+                    sandbox.recordIfMissed();
                 }
             }
             try {

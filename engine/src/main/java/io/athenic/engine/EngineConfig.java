@@ -15,6 +15,8 @@ import java.time.Duration;
  * @param createTimeout longest time a create may take
  * @param bounds of all sandboxes
  * @param egress what sandboxes may reach outside
+ * @param records folder of the living sandboxes' records, which the next engine reads
+ * @param onRestart what becomes of the sandboxes that an engine before this one has left
  */
 public record EngineConfig(
         Path roomdSocket,
@@ -24,7 +26,9 @@ public record EngineConfig(
         Limits defaultLimits,
         Duration createTimeout,
         Bounds bounds,
-        EgressConfig egress) {
+        EgressConfig egress,
+        Path records,
+        OnRestart onRestart) {
     /** With the default bounds and without network. */
     public EngineConfig(
             Path roomdSocket,
@@ -32,7 +36,9 @@ public record EngineConfig(
             int poolSize,
             int maxSandboxes,
             Limits defaultLimits,
-            Duration createTimeout) {
+            Duration createTimeout,
+            Path records,
+            OnRestart onRestart) {
         this(
                 roomdSocket,
                 templateRoot,
@@ -41,7 +47,9 @@ public record EngineConfig(
                 defaultLimits,
                 createTimeout,
                 Bounds.DEFAULT,
-                EgressConfig.DEFAULT);
+                EgressConfig.DEFAULT,
+                records,
+                onRestart);
     }
 
     public EngineConfig {

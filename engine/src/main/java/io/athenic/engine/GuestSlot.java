@@ -19,6 +19,7 @@ final class GuestSlot {
     private final String kind;
     private final String cwd;
     private final Supplier<Map<String, String>> env;
+    private final Runnable replaced;
 
     @GuardedBy("lock")
     private @Nullable Guest guest;
@@ -32,7 +33,9 @@ final class GuestSlot {
     @GuardedBy("lock")
     private @Nullable String closedBecause;
 
-    GuestSlot(Room room, String kind, String cwd, Supplier<Map<String, String>> env) {
+    /** @param replaced called after each start of a guest, without a lock */
+    GuestSlot(Room room, String kind, String cwd, Supplier<Map<String, String>> env, Runnable replaced) {
+        this.replaced = replaced;
         this.room = room;
         this.kind = kind;
         this.cwd = cwd;
@@ -41,10 +44,15 @@ final class GuestSlot {
 
     /** Takes a guest that was started ahead of time. */
     void adopt(Guest started) {
+        restore(started, 1);
+    }
+
+    /** Takes what an engine before this one has left: the guest if it lives, and how many there were. */
+    void restore(@Nullable Guest living, int startsBefore) {
         lock.lock();
         try {
-            guest = started;
-            starts = 1;
+            guest = living;
+            starts = startsBefore;
         } finally {
             lock.unlock();
         }
@@ -112,6 +120,8 @@ final class GuestSlot {
             }
             if (unwanted && started != null) {
                 room.signal(started, 9);
+            } else if (started != null) {
+                replaced.run();
             }
         }
     }

@@ -1,5 +1,7 @@
 package io.athenic.engine;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,27 @@ public record Limits(long memoryBytes, int cpuMillis, int pids, long diskBytes, 
     /** With 256 MiB a second to and from the disk. */
     public Limits(long memoryBytes, int cpuMillis, int pids, long diskBytes, long inodes) {
         this(memoryBytes, cpuMillis, pids, diskBytes, inodes, 256 * MIB);
+    }
+
+    static Limits of(JsonNode json) {
+        return new Limits(
+                json.path("memoryBytes").asLong(),
+                json.path("cpuMillis").asInt(),
+                json.path("pids").asInt(),
+                json.path("diskBytes").asLong(),
+                json.path("inodes").asLong(),
+                json.path("ioBytes").asLong());
+    }
+
+    /** As roomd and the records have it. */
+    ObjectNode toJson() {
+        return Json.object()
+                .put("memoryBytes", memoryBytes)
+                .put("cpuMillis", cpuMillis)
+                .put("pids", pids)
+                .put("diskBytes", diskBytes)
+                .put("inodes", inodes)
+                .put("ioBytes", ioBytes);
     }
 
     public Limits {

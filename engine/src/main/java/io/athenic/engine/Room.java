@@ -10,6 +10,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** A room as roomd made it, and the guests in it. */
 final class Room {
@@ -21,6 +24,8 @@ final class Room {
 
     /** Operations under way in one room: each holds a socket of ours. */
     static final int MAX_CONNECTIONS = 512;
+
+    private static final Pattern NUMBER = Pattern.compile("[0-9]{1,8}$");
 
     private final RoomdClient roomd;
     private final Zygotes zygotes;
@@ -75,15 +80,45 @@ final class Room {
         return dead;
     }
 
+    /** Takes what roomd lists of a room that an engine before this one made; docs/PROTOCOL.md, section 2. */
+    void restore(JsonNode listed, SandboxRecord record) {
+        Path folder = Path.of(Json.text(listed, "folder"));
+        agents.set(1);
+        record.contexts().forEach(context -> seeName(context.guest()));
+        listed.path("ended").forEach(guest -> seeName(Json.text(guest, "name")));
+        for (JsonNode entry : listed.path("guests")) {
+            Guest guest = new Guest(Json.text(entry, "name"));
+            guest.listensOn(folder.resolve(guest.name() + ".sock"));
+            seeName(guest.name());
+            guests.put(guest.name(), guest);
+        }
+        outOfMemory(listed.path("oomKills").asLong());
+    }
+
+    /** No guest gets a name that another one has or had. */
+    private void seeName(@Nullable String name) {
+        if (name != null) {
+            Matcher number = NUMBER.matcher(name);
+            if (number.find()) {
+                int _ = names.accumulateAndGet(Integer.parseInt(number.group()), Math::max);
+            }
+        }
+    }
+
+    /** The living guest of this name. */
+    @Nullable
+    Guest guest(String name) {
+        return guests.get(name);
+    }
+
+    /** The names of the living guests. */
+    Set<String> guestNames() {
+        return Set.copyOf(guests.keySet());
+    }
+
     RoomdClient.Pending create() {
         ObjectNode request = request().put("template", template).put("hostname", "sandbox");
-        request.putObject("limits")
-                .put("memoryBytes", limits.memoryBytes())
-                .put("cpuMillis", limits.cpuMillis())
-                .put("pids", limits.pids())
-                .put("diskBytes", limits.diskBytes())
-                .put("inodes", limits.inodes())
-                .put("ioBytes", limits.ioBytes());
+        request.set("limits", limits.toJson());
         return roomd.send("room.create", request);
     }
 

@@ -86,6 +86,16 @@ final class RoomFactory {
         }
     }
 
+    /** A room that an engine before this one made; its events find it from now on. */
+    Room restore(Adoption.Found found) {
+        String template = Json.text(found.room(), "template");
+        Limits limits = Limits.of(found.room().path("limits"));
+        Room room = new Room(roomd, zygotes, timers, found.record().id(), template, limits, outputBytes);
+        room.restore(found.room(), found.record());
+        rooms.put(room.id(), room);
+        return room;
+    }
+
     private static Duration left(long deadline) {
         return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
     }

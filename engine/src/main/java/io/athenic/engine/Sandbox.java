@@ -12,6 +12,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +40,11 @@ public final class Sandbox {
     private final SandboxNetwork network;
     private final Optional<String> trafficToken;
     private final Keeper keeper;
+    private final SandboxRecords records;
+    /** Guards the record's file: what is written last must be what is true last, so the lock is held while writing. */
+    private final ReentrantLock recording = new ReentrantLock();
+
+    private volatile boolean unrecorded;
 
     /** Told about the end of a sandbox. */
     interface Keeper {
@@ -46,34 +55,157 @@ public final class Sandbox {
         void ended(Sandbox sandbox);
     }
 
-    Sandbox(
-            FinishedRoom finished,
+    private Sandbox(
+            Room room,
+            @Nullable Guest agent,
             SandboxSpec spec,
-            Ids ids,
-            InstantSource clock,
-            Bounds bounds,
-            Egress egress,
-            Keeper keeper) {
-        this.room = finished.room();
+            Instant startedAt,
+            Instant endAt,
+            Instant latestEnd,
+            Optional<String> accessToken,
+            Setting setting) {
+        this.room = room;
         this.spec = spec;
-        this.clock = clock;
-        this.keeper = keeper;
-        this.startedAt = clock.instant();
-        this.bounds = bounds;
-        this.latestEnd = startedAt.plus(bounds.lifetime());
-        this.endAt = new AtomicReference<>(notAfterLatest(startedAt.plus(spec.timeout())));
-        this.accessToken = spec.secure() ? Optional.of(ids.token()) : Optional.empty();
-        this.trafficToken = spec.network().publicTraffic() ? Optional.empty() : Optional.of(ids.token());
-        this.network = new SandboxNetwork(egress, id(), spec.network());
+        this.clock = setting.clock();
+        this.keeper = setting.keeper();
+        this.records = setting.records();
+        this.startedAt = startedAt;
+        this.bounds = setting.bounds();
+        this.latestEnd = latestEnd;
+        this.endAt = new AtomicReference<>(notAfterLatest(endAt));
+        this.accessToken = accessToken;
+        this.trafficToken =
+                spec.network().publicTraffic() ? Optional.empty() : accessToken.map(Ids::trafficToken);
+        this.network = new SandboxNetwork(setting.egress(), id(), spec.network());
         Map<String, String> env = network.environment(spec.env());
-        this.agentGuest = new AgentGuest(room, finished.agent(), env, network.preparation(), this::requireRunning);
+        this.agentGuest = new AgentGuest(room, agent, env, network.preparation(), this::requireRunning);
         this.agent = new Agent(agentGuest);
-        this.contexts = new Contexts(room, finished.python(), env, ids, this::requireRunning);
+        this.contexts = new Contexts(room, env, setting.ids(), this::requireRunning, this::changed);
+    }
+
+    /** What all sandboxes of an engine share. */
+    record Setting(
+            Ids ids, InstantSource clock, Bounds bounds, Egress egress, Keeper keeper, SandboxRecords records) {}
+
+    /** A new sandbox in a finished room. */
+    static Sandbox begin(FinishedRoom finished, SandboxSpec spec, Setting setting) {
+        Instant now = setting.clock().instant();
+        Optional<String> token = spec.secure() ? Optional.of(setting.ids().token()) : Optional.empty();
+        var sandbox = new Sandbox(
+                finished.room(),
+                finished.agent(),
+                spec,
+                now,
+                now.plus(spec.timeout()),
+                now.plus(setting.bounds().lifetime()),
+                token,
+                setting);
+        sandbox.contexts.begin(finished.python());
+        return sandbox;
+    }
+
+    /** The sandbox of an engine before this one. Its room says whether it is paused: the record may be of a moment before. */
+    static Sandbox restore(Room room, boolean frozen, SandboxRecord record, Setting setting) {
+        Guest agent = room.guestNames().stream()
+                .filter(name -> name.startsWith(Room.AGENT))
+                .map(room::guest)
+                .findFirst()
+                .orElse(null);
+        var sandbox = new Sandbox(
+                room,
+                agent,
+                record.spec(),
+                record.startedAt(),
+                record.endAt(),
+                record.latestEnd(),
+                record.accessToken(),
+                setting);
+        sandbox.contexts.restore(record.contexts());
+        sandbox.network.reopen(sandbox.agentGuest);
+        if (frozen) {
+            boolean _ = sandbox.state.change(SandboxState.RUNNING, SandboxState.PAUSED);
+        }
+        return sandbox;
     }
 
     /** Opens its way out, if it has one. */
     void openNetwork() {
         network.open(agentGuest);
+    }
+
+    /** Ends the guests of an adopted room that belong to nothing: they were being started when the engine before ended. */
+    void endStrayGuests() {
+        Set<String> known = contexts.records().stream()
+                .flatMap(context -> Stream.ofNullable(context.guest()))
+                .collect(Collectors.toSet());
+        for (String name : room.guestNames()) {
+            Guest guest = room.guest(name);
+            if (guest != null && !known.contains(name) && !name.startsWith(Room.AGENT)) {
+                LOG.info("Sandbox {}: the guest {} was half started: it is ended", id(), name);
+                room.signal(guest, 9);
+            }
+        }
+    }
+
+    /** Writes its record. RESOURCE_EXHAUSTED when that is not possible. The building of a template does not go on after a restart. */
+    void record() {
+        if (spec.network().build()) {
+            return;
+        }
+        recording.lock();
+        try {
+            if (state.get() != SandboxState.KILLED) {
+                unrecorded = true;
+                records.write(new SandboxRecord(
+                        id(),
+                        recordedSpec(),
+                        startedAt,
+                        endAt.get(),
+                        latestEnd,
+                        accessToken,
+                        state.get(),
+                        contexts.records()));
+                unrecorded = false;
+            }
+        } finally {
+            recording.unlock();
+        }
+    }
+
+    private SandboxSpec recordedSpec() {
+        return new SandboxSpec(
+                spec.template(),
+                spec.timeout(),
+                spec.metadata(),
+                spec.env(),
+                spec.secure(),
+                network.wish(),
+                room.limits());
+    }
+
+    /** Something that the record holds is different now. A record that cannot be written does not stop the sandbox: the engine tries again. */
+    private void changed() {
+        try {
+            record();
+        } catch (EngineException e) {
+            LOG.warn("Sandbox {} goes on, but after a restart it would be as before: {}", id(), e.getMessage());
+        }
+    }
+
+    /** Tries again to write a record that could not be written. */
+    void recordIfMissed() {
+        if (unrecorded) {
+            changed();
+        }
+    }
+
+    private void forgetRecord() {
+        recording.lock();
+        try {
+            records.delete(id());
+        } finally {
+            recording.unlock();
+        }
     }
 
     public String id() {
@@ -124,6 +256,7 @@ public final class Sandbox {
     public void setNetwork(NetworkWish wish) {
         requireAlive();
         network.change(wish);
+        changed();
     }
 
     /** The last thousand decisions of its proxy, oldest first. */
@@ -154,6 +287,7 @@ public final class Sandbox {
         Check.range("timeout", fromNow, Duration.ZERO, SandboxSpec.MAX_TIMEOUT);
         requireAlive();
         endAt.set(notAfterLatest(clock.instant().plus(fromNow)));
+        changed();
     }
 
     /** Moves the end to that time if it was sooner; at most 24 h from now. */
@@ -162,7 +296,11 @@ public final class Sandbox {
                 !atLeast.isAfter(clock.instant().plus(SandboxSpec.MAX_TIMEOUT)),
                 "a sandbox ends within " + SandboxSpec.MAX_TIMEOUT.toHours() + " h");
         requireAlive();
-        endAt.accumulateAndGet(notAfterLatest(atLeast), (before, wish) -> wish.isAfter(before) ? wish : before);
+        Instant before = endAt.get();
+        if (!endAt.accumulateAndGet(notAfterLatest(atLeast), (now, wish) -> wish.isAfter(now) ? wish : now)
+                .equals(before)) {
+            changed();
+        }
     }
 
     /**
@@ -177,6 +315,7 @@ public final class Sandbox {
         }
         LOG.info("Sandbox {} ends: {}", id(), cause.text());
         keeper.ending(this);
+        forgetRecord(); // before the room: whoever finds the room without a record destroys it
         String because = "sandbox " + id() + " has ended: " + cause.text();
         network.close();
         agentGuest.close(because);
@@ -203,6 +342,7 @@ public final class Sandbox {
             state.change(SandboxState.PAUSED, SandboxState.RUNNING);
             throw e;
         }
+        changed();
     }
 
     /** Lets its processes go on, to live for {@code timeout} from now. FAILED_PRECONDITION when it is not paused. */
@@ -212,10 +352,12 @@ public final class Sandbox {
         if (state.get() != SandboxState.PAUSED) {
             throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not paused");
         }
-        room.thaw();
         latestEnd = clock.instant().plus(bounds.lifetime());
         endAt.set(notAfterLatest(clock.instant().plus(timeout)));
+        changed(); // before the thaw: found running, it must not be over
+        room.thaw();
         state.change(SandboxState.PAUSED, SandboxState.RUNNING);
+        changed();
     }
 
     public ResourceUse use() {

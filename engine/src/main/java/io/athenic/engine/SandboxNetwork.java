@@ -52,6 +52,13 @@ final class SandboxNetwork {
         }
     }
 
+    /** As {@link #open} in a room that an engine before this one made: the agent is made ready when it is next connected to. */
+    void reopen(AgentGuest agent) {
+        if (first.isPresent()) {
+            proxy = egress.open(sandbox, () -> accept(agent), first.get());
+        }
+    }
+
     private static PortConnection accept(AgentGuest agent) {
         GuestConnection connection = agent.connectWaiting();
         try {
@@ -93,7 +100,8 @@ final class SandboxNetwork {
         } else {
             open.change(policy.get());
         }
-        wish = now;
+        // Who may reach its ports is decided when it is made.
+        wish = new NetworkWish(now.internet(), now.allowOut(), now.denyOut(), wish.publicTraffic(), wish.build());
     }
 
     List<NetworkEvent> events() {

@@ -34,6 +34,7 @@ public record SandboxSpec(
         env = Map.copyOf(env);
         Check.map("metadata", metadata, 1000, 64 * 1024);
         Check.environment("env", env);
+        Check.argument(secure || network.publicTraffic(), "ports that need a token need a secure sandbox");
     }
 
     public SandboxSpec(

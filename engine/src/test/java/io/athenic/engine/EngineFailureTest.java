@@ -25,7 +25,15 @@ final class EngineFailureTest {
 
     @Test
     void withoutRoomdThereIsNoEngine(@TempDir Path folder) {
-        EngineConfig config = new EngineConfig(folder.resolve("none.sock"), folder, 1, 1, Limits.DEFAULT, SOON);
+        EngineConfig config = new EngineConfig(
+                folder.resolve("none.sock"),
+                folder,
+                1,
+                1,
+                Limits.DEFAULT,
+                SOON,
+                folder.resolve("records"),
+                OnRestart.ADOPT);
 
         assertThatThrownBy(() -> Engine.start(config, InstantSource.system()))
                 .isInstanceOfSatisfying(
@@ -38,7 +46,14 @@ final class EngineFailureTest {
         try (RoomdProcess roomd = RoomdProcess.start()) {
             Files.delete(roomd.data().resolve("templates", "code-interpreter"));
             EngineConfig config = new EngineConfig(
-                    roomd.socket(), roomd.data().resolve("templates"), 1, 1, Limits.DEFAULT, Duration.ofSeconds(5));
+                    roomd.socket(),
+                    roomd.data().resolve("templates"),
+                    1,
+                    1,
+                    Limits.DEFAULT,
+                    Duration.ofSeconds(5),
+                    roomd.records(),
+                    OnRestart.ADOPT);
             try (Engine engine = Engine.start(config, InstantSource.system())) {
                 assertThat(engine.awaitReady(SOON)).isFalse();
                 assertThat(engine.status().state()).isEqualTo(EngineState.FAILED);
@@ -62,7 +77,14 @@ final class EngineFailureTest {
     void whenRoomdIsKilledTheEngineFailsAndNoProcessOfARoomLives() {
         try (RoomdProcess roomd = RoomdProcess.start()) {
             EngineConfig config = new EngineConfig(
-                    roomd.socket(), roomd.data().resolve("templates"), 1, 10, Limits.DEFAULT, Duration.ofSeconds(60));
+                    roomd.socket(),
+                    roomd.data().resolve("templates"),
+                    1,
+                    10,
+                    Limits.DEFAULT,
+                    Duration.ofSeconds(60),
+                    roomd.records(),
+                    OnRestart.ADOPT);
             try (Engine engine = Engine.start(config, InstantSource.system())) {
                 Sandbox sandbox = engine.create(SandboxSpec.of("base", SOON));
 
@@ -85,29 +107,6 @@ final class EngineFailureTest {
                 throw new IllegalStateException(e);
             }
         }
-    }
-
-    @Test
-    void whenTheServerIsKilledRoomdRemovesItsRooms(@TempDir Path folder) throws Exception {
-        RoomdProcess roomd = RoomdProcess.start();
-        Path up = folder.resolve("up");
-        Process server = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        ServerToKill.class.getName(),
-                        roomd.socket().toString(),
-                        roomd.data().resolve("templates").toString(),
-                        up.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("log").toFile())
-                .start();
-        await().atMost(Duration.ofMinutes(2)).until(() -> Files.exists(up) || !server.isAlive());
-        assertThat(NothingLeft.sandboxes(roomd)).isNotEmpty();
-
-        server.destroyForcibly();
-
-        roomd.close(); // waits for its end and looks at the machine
     }
 
     @Test

@@ -45,9 +45,13 @@ final class ValuesTest {
     @Test
     void aConfigurationOutOfRangeIsRefused() {
         Path path = Path.of("/nowhere");
-        refused(() -> new EngineConfig(path, path, -1, 10, Limits.DEFAULT, MINUTE), "poolSize");
-        refused(() -> new EngineConfig(path, path, 1, 0, Limits.DEFAULT, MINUTE), "maxSandboxes");
-        refused(() -> new EngineConfig(path, path, 1, 10, Limits.DEFAULT, Duration.ZERO), "createTimeout");
+        refused(() -> new EngineConfig(path, path, -1, 10, Limits.DEFAULT, MINUTE, path, OnRestart.ADOPT), "poolSize");
+        refused(
+                () -> new EngineConfig(path, path, 1, 0, Limits.DEFAULT, MINUTE, path, OnRestart.ADOPT),
+                "maxSandboxes");
+        refused(
+                () -> new EngineConfig(path, path, 1, 10, Limits.DEFAULT, Duration.ZERO, path, OnRestart.ADOPT),
+                "createTimeout");
     }
 
     @Test

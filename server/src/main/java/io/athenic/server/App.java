@@ -143,7 +143,9 @@ final class App implements AutoCloseable {
                 config.limits(),
                 Duration.ofSeconds(30),
                 config.bounds(),
-                config.egress());
+                config.egress(),
+                config.data().resolve("sandboxes"),
+                config.onRestart());
         Engine engine;
         try {
             engine = Engine.start(engineConfig, clock);

@@ -2,12 +2,14 @@ package io.athenic.server;
 
 import io.athenic.engine.Bounds;
 import io.athenic.engine.Limits;
+import io.athenic.engine.OnRestart;
 import io.athenic.server.ServerConfig.EngineKind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,6 +58,7 @@ public final class ConfigLoader {
         keys.put("engine", "ATHENIC_ENGINE");
         keys.put("pool.size", "ATHENIC_POOL_SIZE");
         keys.put("sandboxes.max", "ATHENIC_SANDBOXES_MAX");
+        keys.put("sandboxes.restart", "ATHENIC_SANDBOXES_RESTART");
         keys.put("sandbox.memory", "ATHENIC_SANDBOX_MEMORY");
         keys.put("sandbox.cpu", "ATHENIC_SANDBOX_CPU");
         keys.put("sandbox.processes", "ATHENIC_SANDBOX_PROCESSES");
@@ -127,6 +130,7 @@ public final class ConfigLoader {
                 engine,
                 reader.integer("pool.size", 2, 0, 64),
                 reader.integer("sandboxes.max", 100, 1, 500),
+                reader.choice("sandboxes.restart", OnRestart.ADOPT),
                 limits,
                 bounds(reader, limits),
                 EgressSettings.of(values),
@@ -264,17 +268,20 @@ public final class ConfigLoader {
             throw new IllegalArgumentException(key + " is " + text + ": a time like 90s, 30m or 2h is wanted");
         }
 
-        EngineKind choice(String key, EngineKind standard) {
+        <E extends Enum<E>> E choice(String key, E standard) {
             String text = values.get(key);
             if (text == null) {
                 return standard;
             }
-            for (EngineKind kind : EngineKind.values()) {
-                if (kind.name().toLowerCase(Locale.ROOT).equals(text)) {
-                    return kind;
+            var names = new ArrayList<String>();
+            for (E value : standard.getDeclaringClass().getEnumConstants()) {
+                String name = value.name().toLowerCase(Locale.ROOT);
+                if (name.equals(text)) {
+                    return value;
                 }
+                names.add(name);
             }
-            throw new IllegalArgumentException(key + " is " + text + ": embedded or e2b is wanted");
+            throw new IllegalArgumentException(key + " is " + text + ": " + String.join(" or ", names) + " is wanted");
         }
     }
 }

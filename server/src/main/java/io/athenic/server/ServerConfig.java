@@ -2,6 +2,7 @@ package io.athenic.server;
 
 import io.athenic.engine.Bounds;
 import io.athenic.engine.Limits;
+import io.athenic.engine.OnRestart;
 import io.athenic.engine.egress.EgressConfig;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.util.TreeMap;
  * @param engine which sandboxes are used
  * @param poolSize finished sandboxes that wait for a user
  * @param maxSandboxes sandboxes alive at once; one more is refused
+ * @param onRestart what becomes of the sandboxes that a killed server has left
  * @param limits limits of a sandbox that asks for none of its own
  * @param bounds what no sandbox goes beyond, whatever it asks for
  * @param egress what sandboxes reach outside
@@ -38,6 +40,7 @@ public record ServerConfig(
         EngineKind engine,
         int poolSize,
         int maxSandboxes,
+        OnRestart onRestart,
         Limits limits,
         Bounds bounds,
         EgressConfig egress,
@@ -67,6 +70,7 @@ public record ServerConfig(
         lines.put("engine", engine.name().toLowerCase(java.util.Locale.ROOT));
         lines.put("pool.size", Integer.toString(poolSize));
         lines.put("sandboxes.max", Integer.toString(maxSandboxes));
+        lines.put("sandboxes.restart", onRestart.name().toLowerCase(java.util.Locale.ROOT));
         lines.put("sandbox.memory", limits.memoryBytes() / (1 << 20) + "MiB");
         lines.put("sandbox.cpu", limits.cpuMillis() + "m");
         lines.put("sandbox.processes", Integer.toString(limits.pids()));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.athenic.engine.Bounds;
 import io.athenic.engine.Limits;
+import io.athenic.engine.OnRestart;
 import io.athenic.engine.egress.EgressConfig;
 import io.athenic.engine.egress.Rule;
 import java.io.IOException;
@@ -42,6 +43,7 @@ class ConfigLoaderTest {
                         ServerConfig.EngineKind.EMBEDDED,
                         2,
                         100,
+                        OnRestart.ADOPT,
                         Limits.DEFAULT,
                         new Bounds(
                                 new Limits(8L << 30, 8000, 4096, 32L << 30, Limits.MAX_INODES),
@@ -120,6 +122,7 @@ class ConfigLoaderTest {
         "ATHENIC_EGRESS_EXCEPTIONS, mirror.example.com",
         "ATHENIC_EGRESS_CERTIFICATES, /nonexistent.pem",
         "ATHENIC_ENGINE, docker",
+        "ATHENIC_SANDBOXES_RESTART, maybe",
         "ATHENIC_ENGINE, e2b",
         "ATHENIC_HOST, 0.0.0.0",
     })

@@ -4,6 +4,7 @@ import io.athenic.engine.Bounds;
 import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.Limits;
+import io.athenic.engine.OnRestart;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxSpec;
 import io.athenic.engine.egress.EgressConfig;
@@ -62,7 +63,9 @@ public final class EngineFixture implements AutoCloseable {
                 Limits.DEFAULT,
                 Duration.ofSeconds(60),
                 bounds,
-                egress);
+                egress,
+                roomd.records(),
+                OnRestart.ADOPT);
     }
 
     public Engine engine() {

@@ -20,9 +20,16 @@ public final class RoomdProcess implements AutoCloseable {
     private final Path data;
     private final Path log;
     private final String instance;
+    private final int linger;
     private Process process;
 
+    /** One that ends as soon as its client has left. */
     public static RoomdProcess start() {
+        return start(0);
+    }
+
+    /** One that keeps its rooms for so many seconds after its client has left without saying that it is the end. */
+    public static RoomdProcess start(int linger) {
         TestData.requireRoot();
         try {
             Path data = Files.createTempDirectory("athenic-test-").toRealPath();
@@ -30,7 +37,7 @@ public final class RoomdProcess implements AutoCloseable {
             Files.createSymbolicLink(
                     data.resolve("templates", "code-interpreter"),
                     TestData.data().toRealPath().resolve("templates", "code-interpreter"));
-            RoomdProcess roomd = new RoomdProcess(data);
+            RoomdProcess roomd = new RoomdProcess(data, linger);
             roomd.awaitReady();
             return roomd;
         } catch (IOException e) {
@@ -38,14 +45,15 @@ public final class RoomdProcess implements AutoCloseable {
         }
     }
 
-    private RoomdProcess(Path data) throws IOException {
+    private RoomdProcess(Path data, int linger) throws IOException {
         this.data = data;
         this.log = data.resolve("roomd.log");
         this.instance = name(data);
-        this.process = launch(data, log, instance);
+        this.linger = linger;
+        this.process = launch(data, log, instance, linger);
     }
 
-    private static Process launch(Path data, Path log, String instance) throws IOException {
+    private static Process launch(Path data, Path log, String instance, int linger) throws IOException {
         return new ProcessBuilder(List.of(
                         "/usr/bin/python3",
                         "-I",
@@ -58,7 +66,9 @@ public final class RoomdProcess implements AutoCloseable {
                         "--uid",
                         "0",
                         "--gid",
-                        "0"))
+                        "0",
+                        "--linger",
+                        Integer.toString(linger)))
                 .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
@@ -70,7 +80,7 @@ public final class RoomdProcess implements AutoCloseable {
         try {
             process.waitFor();
             Files.delete(log);
-            process = launch(data, log, instance);
+            process = launch(data, log, instance, linger);
             awaitReady();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -114,6 +124,11 @@ public final class RoomdProcess implements AutoCloseable {
 
     public Path data() {
         return data;
+    }
+
+    /** Where an engine with this roomd keeps its sandboxes' records. */
+    public Path records() {
+        return data.resolve("app", "sandboxes");
     }
 
     public Path socket() {

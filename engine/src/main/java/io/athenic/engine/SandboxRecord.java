@@ -1,0 +1,162 @@
+package io.athenic.engine;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athenic.engine.egress.NetworkWish;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that the next engine needs to go on with a sandbox, as it is on disk (docs/PROTOCOL.md, section 9). What the operating system and
+ * roomd know by themselves, as the guests that live, is not in it.
+ *
+ * @param spec what was asked for; its limits are those that the room has
+ * @param latestEnd when its lifetime is over, however often it is extended
+ * @param contexts in the order of their creation
+ */
+record SandboxRecord(
+        String id,
+        SandboxSpec spec,
+        Instant startedAt,
+        Instant endAt,
+        Instant latestEnd,
+        Optional<String> accessToken,
+        SandboxState state,
+        List<Context> contexts) {
+    private static final int VERSION = 1;
+
+    SandboxRecord {
+        contexts = List.copyOf(contexts);
+    }
+
+    /**
+     * A context.
+     *
+     * @param standard whether it is the one that is used when none is named
+     * @param guest its kernel, null when none has been started
+     * @param starts how many kernels it has had
+     * @param environmentGiven whether the kernel knows the sandbox's environment
+     */
+    record Context(
+            String id,
+            String language,
+            String cwd,
+            boolean standard,
+            @Nullable String guest,
+            int starts,
+            boolean environmentGiven) {}
+
+    ObjectNode toJson() {
+        ObjectNode json = Json.object().put("version", VERSION).put("id", id);
+        json.put("template", spec.template())
+                .put("startedAt", startedAt.toString())
+                .put("endAt", endAt.toString())
+                .put("latestEnd", latestEnd.toString())
+                .put("state", state.name().toLowerCase(Locale.ROOT));
+        NetworkWish network = spec.network();
+        ObjectNode wish = json.putObject("network")
+                .put("internet", network.internet())
+                .put("publicTraffic", network.publicTraffic());
+        network.allowOut().forEach(wish.withArrayProperty("allowOut")::add);
+        network.denyOut().forEach(wish.withArrayProperty("denyOut")::add);
+        accessToken.ifPresent(token -> json.put("accessToken", token));
+        json.set("metadata", Json.stringMap(spec.metadata()));
+        json.set("env", Json.stringMap(spec.env()));
+        Limits limits = spec.limits();
+        if (limits != null) {
+            json.set("limits", limits.toJson());
+        }
+        var list = json.putArray("contexts");
+        for (Context context : contexts) {
+            ObjectNode entry = list.addObject()
+                    .put("id", context.id())
+                    .put("language", context.language())
+                    .put("cwd", context.cwd())
+                    .put("default", context.standard())
+                    .put("starts", context.starts())
+                    .put("environmentGiven", context.environmentGiven());
+            if (context.guest() != null) {
+                entry.put("guest", context.guest());
+            }
+        }
+        return json;
+    }
+
+    /** Reads what {@link #toJson} wrote; fields that are not known are passed over. Anything else is a reason to throw. */
+    static SandboxRecord of(ObjectNode json) throws IOException {
+        if (json.path("version").asInt() != VERSION) {
+            throw new IOException("its version is " + json.path("version") + ", not " + VERSION);
+        }
+        try {
+            Instant startedAt = Instant.parse(Json.text(json, "startedAt"));
+            Instant endAt = Instant.parse(Json.text(json, "endAt"));
+            Optional<String> token = Json.optionalText(json, "accessToken");
+            var spec = new SandboxSpec(
+                    Json.text(json, "template"),
+                    lifetime(startedAt, endAt),
+                    Json.strings(json.path("metadata")),
+                    Json.strings(json.path("env")),
+                    token.isPresent(),
+                    network(json.path("network")),
+                    Limits.of(json.path("limits")));
+            return new SandboxRecord(
+                    Json.text(json, "id"),
+                    spec,
+                    startedAt,
+                    endAt,
+                    Instant.parse(Json.text(json, "latestEnd")),
+                    token,
+                    SandboxState.valueOf(Json.text(json, "state").toUpperCase(Locale.ROOT)),
+                    contexts(json.path("contexts")));
+        } catch (RuntimeException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private static NetworkWish network(JsonNode json) {
+        return new NetworkWish(
+                json.path("internet").asBoolean(),
+                texts(json.path("allowOut")),
+                texts(json.path("denyOut")),
+                json.path("publicTraffic").asBoolean(true),
+                false);
+    }
+
+    private static List<String> texts(JsonNode list) {
+        var texts = new ArrayList<String>();
+        list.forEach(text -> texts.add(text.asText()));
+        return texts;
+    }
+
+    /** A sandbox that was extended often is older than any timeout. */
+    private static Duration lifetime(Instant startedAt, Instant endAt) {
+        Duration lifetime = Duration.between(startedAt, endAt);
+        if (lifetime.compareTo(SandboxSpec.MIN_TIMEOUT) < 0) {
+            return SandboxSpec.MIN_TIMEOUT;
+        }
+        return lifetime.compareTo(SandboxSpec.MAX_TIMEOUT) > 0 ? SandboxSpec.MAX_TIMEOUT : lifetime;
+    }
+
+    private static List<Context> contexts(JsonNode list) {
+        var contexts = new ArrayList<Context>();
+        for (JsonNode entry : list) {
+            String id = Json.text(entry, "id");
+            Check.argument(!id.isEmpty(), "a context has no id");
+            contexts.add(new Context(
+                    id,
+                    Languages.canonical(Json.text(entry, "language")),
+                    Json.text(entry, "cwd"),
+                    entry.path("default").asBoolean(),
+                    Json.optionalText(entry, "guest").orElse(null),
+                    Math.max(0, entry.path("starts").asInt()),
+                    entry.path("environmentGiven").asBoolean()));
+        }
+        return contexts;
+    }
+}
