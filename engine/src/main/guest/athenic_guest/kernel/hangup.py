@@ -29,6 +29,14 @@ def watch(peer: socket.socket, thread: int) -> None:
         pass  # closed meanwhile: the thread that waits for it knows
 
 
+def interrupt_waits(peer: socket.socket) -> bool:
+    """Whether the server of a durable execution has asked for an interrupt that nobody has read yet."""
+    try:
+        return b'"interrupt"' in peer.recv(65_536, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return False
+
+
 def hung_up(peer: socket.socket) -> bool:
     """Whether the other side has closed the connection, or its sending half."""
     handle = peer.fileno()

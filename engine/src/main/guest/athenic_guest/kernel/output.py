@@ -14,9 +14,7 @@ the item itself.
 
 from __future__ import annotations
 
-import select
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from .. import frames
+from .targets import Target
 
 SEND_AT: Final = 64 << 10
 MOST: Final = 1 << 20
@@ -59,8 +58,7 @@ class Output:
         self._hurried = False
         self._wake: SimpleQueue[int] = SimpleQueue()
         self._sending = threading.Lock()  # held while items are taken and sent; guards what follows
-        self._peer: socket.socket | None = None
-        self._gone = False
+        self._target: Target | None = None
         self._late: list[tuple[int, bytes]] = []
         self._late_size = 0
 
@@ -93,9 +91,9 @@ class Output:
             time.sleep(pause)
             pause = min(pause * 2, 0.02)
 
-    def begin(self, peer: socket.socket, first: bytes) -> None:
-        """From here on what is said goes to `peer`: the JSON `first`, then what came since the last execution's end, then the rest."""
-        self.put((BEGIN, (peer, first)), len(first))
+    def begin(self, target: Target, first: bytes) -> None:
+        """From here on what is said goes to `target`: the JSON `first`, then what came since the last execution's end, then the rest."""
+        self.put((BEGIN, (target, first)), len(first))
 
     def end(self, on_end: Callable[[], None]) -> None:
         """The last item of an execution, by the main thread: sends at once, then calls on_end."""
@@ -123,7 +121,7 @@ class Output:
             if not self._sending.acquire(timeout=_PATIENCE):
                 return
             try:
-                if self.size < _AT_ONCE and (self._peer is None or self._gone or _writable(self._peer)):
+                if self.size < _AT_ONCE and (self._target is None or self._target.ready(_AT_ONCE)):
                     self._take()
             finally:
                 self._sending.release()
@@ -194,28 +192,22 @@ class Output:
         for part in _whole(data):
             self._transmit(kind, part)
 
-    def _start(self, peer: socket.socket, first: bytes) -> None:
-        self._peer, self._gone = peer, False
+    def _start(self, target: Target, first: bytes) -> None:
+        self._target = target
         self._transmit(frames.JSON, first)
         late, self._late, self._late_size = self._late, [], 0
         for kind, payload in late:
             self._transmit(kind, payload)
 
     def _finish(self, on_end: Callable[[], None]) -> None:
-        self._peer = None
+        self._target = None
         on_end()
 
     def _transmit(self, kind: int, payload: bytes) -> None:
-        if self._peer is None:
+        if self._target is None:
             self._keep(kind, payload)
-            return
-        if self._gone:
-            return
-        try:
-            self._peer.sendall(frames.pack(kind, payload))
-        except OSError:
-            # The server has gone. Its execution is interrupted by the thread that watches the connection; what it still says is dropped.
-            self._gone = True
+        else:
+            self._target.send(kind, payload)
 
     def _keep(self, kind: int, payload: bytes) -> None:
         """Output of threads and processes while nothing runs: its end is kept and opens the next execution."""
@@ -235,15 +227,6 @@ def signals_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-def _writable(peer: socket.socket) -> bool:
-    poll = select.poll()
-    try:
-        poll.register(peer, select.POLLOUT)
-    except ValueError:  # closed
-        return True
-    return bool(poll.poll(0))
 
 
 def _whole(data: bytes) -> Iterator[bytes]:

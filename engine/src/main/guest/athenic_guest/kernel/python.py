@@ -58,7 +58,7 @@ class Kernel:
         self._output = Output()
         self._capture = Capture(self._output)
         self._gate = Gate()
-        self._server = Server(self._output, self._interrupt, _REPEATS)
+        self._server = Server(self._output, self._interrupt, _REPEATS, self._attached)
         self._running: Execution | None = None
         self._strike = self._struck = 0
         self._started = processes.Started(None)
@@ -114,8 +114,7 @@ class Kernel:
         self._strike = self._struck = 0
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(hangup.SIGNAL, self._on_hangup)
-        peer = execution.connection.socket
-        hangup.watch(peer, threading.get_native_id())
+        self._attached(execution.peer)
         self._running = execution
         try:
             self._run_cell(execution)
@@ -130,7 +129,7 @@ class Kernel:
         self._libc.fflush(None)
         self._server.settle(execution)
         # The signal of the hang-up may have ended the cell before the connection's thread has seen it.
-        stopped = execution.cancelled or hangup.hung_up(peer)
+        stopped = execution.stop_asked
         if stopped:
             self._started.end()
         self._capture.finish(_SILENCE_SECONDS if stopped else 0.0)
@@ -141,7 +140,7 @@ class Kernel:
 
     def _run_cell(self, execution: Execution) -> None:
         """An interrupt is raised in this frame and what it calls, and nowhere else: see `_interruptible`."""
-        if execution.cancelled or hangup.hung_up(execution.connection.socket):
+        if execution.stop_asked:
             raise KeyboardInterrupt
         self._shell.run_cell(execution.code, store_history=True)
 
@@ -170,6 +169,9 @@ class Kernel:
         signal.pthread_kill(self._main, signal.SIGINT)
         self._started.strike(signal.SIGINT, again=strike > _FIRST_STRIKES)
 
+    def _attached(self, peer: socket.socket) -> None:
+        hangup.watch(peer, self._pid)  # the main thread's id is the process's
+
     def _on_interrupt(self, _number: int, frame: FrameType | None) -> None:
         if not _interruptible(frame, self._strike <= _FIRST_STRIKES) or (self._strike and self._strike == self._struck):
             return  # too late or too early, or the hang-up has done it
@@ -177,7 +179,7 @@ class Kernel:
         self._strike_main()
 
     def _on_hangup(self, _number: int, frame: FrameType | None) -> None:
-        if self._running is not None and not self._struck and _interruptible(frame, True) and hangup.hung_up(self._running.connection.socket):
+        if self._running is not None and not self._struck and _interruptible(frame, True) and self._running.stop_asked:
             self._struck = 1
             self._strike_main()
 

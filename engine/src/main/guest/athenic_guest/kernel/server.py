@@ -7,6 +7,7 @@ execution's is the server's wish to interrupt it.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import threading
@@ -17,25 +18,48 @@ from queue import SimpleQueue
 from typing import Any, NoReturn
 
 from ..frames import Connection, Failure, FrameError, encode
-from . import environment
+from . import environment, hangup
+from .durable import Durable, Durables
 from .output import Output
+from .targets import Direct, Target
 
 _MAX_CONNECTIONS = 256
 _MAX_WAITING = 64
 _MAX_CODE = 16 << 20
+_NAME = re.compile("[A-Za-z0-9-]{1,64}")
 # How long an execution lets a connection that was made before it deliver its request, in seconds.
 _TURN_SECONDS = 5.0
 
 
 @dataclass(eq=False)
 class Execution:
-    """One `execute` on its connection. `cancelled` is set once, when the server has gone; `done` when its end is sent."""
+    """One `execute` on its connection. `cancelled` is set once, when the server wants it to end; `done` when its end is sent."""
 
     connection: Connection
     code: str
     env: dict[str, str]
+    durable: Durable | None = None
     cancelled: bool = False
     done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def target(self) -> Target:
+        return self.durable or Direct(self.connection.socket)
+
+    @property
+    def peer(self) -> socket.socket:
+        """The socket of the server that follows it; the last one's when there is none."""
+        return (self.durable.peer if self.durable is not None else None) or self.connection.socket
+
+    @property
+    def stop_asked(self) -> bool:
+        """Whether the server wants it to end, also when no other thread could notice that yet."""
+        if self.cancelled:
+            return True
+        if self.durable is None:
+            return hangup.hung_up(self.connection.socket)
+        peer = self.durable.peer
+        return peer is not None and hangup.interrupt_waits(peer)
 
 
 @dataclass(frozen=True)
@@ -63,10 +87,12 @@ class Server:
     """Accepts connections and hands executions to `next`.
 
     `interrupt` is called from another thread to stop the running one, with 1, and again with 2, 3 while it goes on, each after the
-    pauses (seconds) of `repeats`.
+    pauses (seconds) of `repeats`. `attached` is told the socket of a server that follows a durable execution.
     """
 
-    def __init__(self, output: Output, interrupt: Callable[[int], None], repeats: tuple[float, ...]) -> None:
+    def __init__(self, output: Output, interrupt: Callable[[int], None], repeats: tuple[float, ...],
+                 attached: Callable[[socket.socket], None] = lambda _peer: None) -> None:
+        self._attached = attached
         self._output = output
         self._interrupt = interrupt
         self._repeats = repeats
@@ -75,6 +101,8 @@ class Server:
         self._lock = threading.Lock()  # guards _current and _waiting
         self._current: Execution | None = None
         self._waiting = 0
+        self._durables = Durables()  # guarded by _lock, as is which execution is whose
+        self._executions: dict[Durable, Execution] = {}
         self._listener: socket.socket | None = None
         self._open: set[Connection] = set()
 
@@ -95,9 +123,8 @@ class Server:
                 if not execution.cancelled:
                     self._current = execution
                     break
-            execution.done.set()
-            execution.connection.end()
-        self._output.begin(execution.connection.socket, encode({"type": "number_of_executions", "execution_count": count}))
+            self._drop(execution)
+        self._output.begin(execution.target, encode({"type": "number_of_executions", "execution_count": count}))
         return execution
 
     def settle(self, execution: Execution) -> None:
@@ -111,9 +138,23 @@ class Server:
 
         def ended() -> None:
             execution.done.set()
-            execution.connection.end()  # its own thread closes it
+            if execution.durable is None:
+                execution.connection.end()  # its own thread closes it
+                return
+            with self._lock:  # its server may still acknowledge, and closes then
+                self._executions.pop(execution.durable, None)
+                self._durables.finish(execution.durable)
 
         self._output.end(ended)
+
+    def _drop(self, execution: Execution) -> None:
+        """It was cancelled before its turn."""
+        execution.done.set()
+        if execution.durable is not None:
+            with self._lock:
+                self._executions.pop(execution.durable, None)
+                self._durables.remove(execution.durable)
+        execution.connection.end()
 
     def forget(self) -> None:
         """In a forked copy of the kernel: its sockets belong to the kernel, and the server must see when that dies."""
@@ -160,7 +201,9 @@ class Server:
                 connection.send_failure(failure)
                 return
             turn.take()
-            if execution is not None:
+            if execution is not None and execution.durable is not None:
+                self._follow(connection, execution.durable)
+            elif execution is not None:
                 self._watch(execution)
         except (FrameError, OSError):
             return
@@ -174,8 +217,17 @@ class Server:
         if op == "ping":
             connection.send_json({"ok": {}})
             return None
+        if op == "attach":
+            turn.take()
+            self._attach(connection, request)
+            return None
+        if op == "executions":
+            with self._lock:
+                listed = self._durables.listed()
+            connection.send_json({"ok": {"executions": listed}})
+            return None
         if op not in ("execute", "env.set"):
-            raise Failure("invalid_argument", f"unknown op '{op}': a kernel knows ping, env.set and execute")
+            raise Failure("invalid_argument", f"unknown op '{op}': a kernel knows ping, env.set, execute, attach and executions")
         env = request.get("env") or {}
         if not isinstance(env, dict) or not all(_good_variable(key, value) for key, value in env.items()):
             raise Failure("invalid_argument", "env must map names without '=' and NUL to texts without NUL")
@@ -186,11 +238,17 @@ class Server:
         code = request.get("code")
         if not isinstance(code, str) or len(code) > _MAX_CODE:
             raise Failure("invalid_argument", f"code must be a text of at most {_MAX_CODE} characters")
-        execution = Execution(connection, code, env)
+        name = request.get("execution")
+        if name is not None and not (isinstance(name, str) and _NAME.fullmatch(name)):
+            raise Failure("invalid_argument", "execution must be 1 to 64 letters, digits and hyphens")
+        execution = Execution(connection, code, env, None if name is None else Durable(name, connection))
         turn.come()
         with self._lock:
             if self._waiting >= _MAX_WAITING:
                 raise Failure("resource_exhausted", f"{_MAX_WAITING} executions wait for this context already")
+            if execution.durable is not None:
+                self._durables.add(execution.durable)
+                self._executions[execution.durable] = execution
             self._waiting += 1
         self._queue.put(execution)
         return execution
@@ -208,8 +266,11 @@ class Server:
                 pass
         except (OSError, ValueError):
             pass  # ended by us
-        if execution.done.is_set():
-            return
+        if not execution.done.is_set():
+            self._cancel(execution)
+
+    def _cancel(self, execution: Execution) -> None:
+        """Strikes until the execution has ended."""
         execution.cancelled = True
         self._interrupt_if_running(execution, 1)
         for strike, pause in enumerate(self._repeats, 2):
@@ -217,6 +278,47 @@ class Server:
                 return
             self._interrupt_if_running(execution, strike)
         execution.done.wait()
+
+    def _attach(self, connection: Connection, request: dict[str, Any]) -> None:
+        name, after = request.get("execution"), request.get("after", 0)
+        if not isinstance(name, str) or type(after) is not int or after < 0:
+            raise Failure("invalid_argument", "attach takes execution (a text) and after (a whole number from 0)")
+        with self._lock:
+            durable = self._durables.get(name)
+        self._attached(connection.socket)
+        durable.attach(connection, after)
+        self._follow(connection, durable)
+
+    def _follow(self, connection: Connection, durable: Durable) -> None:
+        """Hears what the server has to say of a durable execution until it leaves, which is no interrupt. By poll(2), as in `_watch`."""
+        poll = select.poll()
+        try:
+            poll.register(connection.socket, select.POLLIN)
+            while poll.poll() and (message := connection.receive_json()) is not None:
+                position = message.get("frames")
+                if message.get("op") == "ack" and type(position) is int:
+                    durable.acknowledge(position)
+                    if durable.finished and durable.acknowledged:
+                        with self._lock:
+                            self._durables.remove(durable)
+                elif message.get("op") == "interrupt":
+                    self._cancel_apart(durable)
+        except (FrameError, OSError, ValueError):
+            pass  # the server has died
+        finally:
+            durable.detach(connection)
+
+    def _cancel_apart(self, durable: Durable) -> None:
+        """In a thread of its own, since the server goes on acknowledging meanwhile."""
+        with self._lock:
+            execution = self._executions.get(durable)
+        if execution is None or execution.cancelled:
+            return
+        execution.cancelled = True
+        try:
+            threading.Thread(target=self._cancel, args=(execution,), name="cancel", daemon=True).start()
+        except RuntimeError:  # the room's limit of processes is reached
+            self._interrupt_if_running(execution, 1)
 
     def _interrupt_if_running(self, execution: Execution, strike: int) -> None:
         with self._lock:

@@ -1,0 +1,49 @@
+"""Where the frames of an execution go."""
+
+from __future__ import annotations
+
+import select
+import socket
+from typing import Protocol
+
+from .. import frames
+
+
+class Target(Protocol):
+    """Takes the frames of one execution, in order, by one thread at a time."""
+
+    def send(self, kind: int, payload: bytes) -> None:
+        """Takes one frame; waits while it has no room for it. A server that is gone is no error."""
+
+    def ready(self, size: int) -> bool:
+        """Whether `send` takes this many bytes without waiting."""
+
+
+class Direct:
+    """A connection that the execution ends with."""
+
+    def __init__(self, peer: socket.socket) -> None:
+        self._peer = peer
+        self._gone = False
+
+    def send(self, kind: int, payload: bytes) -> None:
+        if self._gone:
+            return
+        try:
+            self._peer.sendall(frames.pack(kind, payload))
+        except OSError:
+            # The server has gone. Its execution is interrupted by the thread that watches the connection; what it still says is dropped.
+            self._gone = True
+
+    def ready(self, _size: int) -> bool:
+        return self._gone or writable(self._peer)
+
+
+def writable(peer: socket.socket) -> bool:
+    """Whether a little can be sent without waiting; a closed socket does not wait either."""
+    poll = select.poll()
+    try:
+        poll.register(peer, select.POLLOUT)
+    except ValueError:
+        return True
+    return bool(poll.poll(0))
