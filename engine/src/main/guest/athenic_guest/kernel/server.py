@@ -221,13 +221,17 @@ class Server:
             turn.take()
             self._attach(connection, request)
             return None
+        if op == "ack":
+            self._acknowledge(request)
+            connection.send_json({"ok": {}})
+            return None
         if op == "executions":
             with self._lock:
                 listed = self._durables.listed()
             connection.send_json({"ok": {"executions": listed}})
             return None
         if op not in ("execute", "env.set"):
-            raise Failure("invalid_argument", f"unknown op '{op}': a kernel knows ping, env.set, execute, attach and executions")
+            raise Failure("invalid_argument", f"unknown op '{op}': a kernel knows ping, env.set, execute, attach, ack and executions")
         env = request.get("env") or {}
         if not isinstance(env, dict) or not all(_good_variable(key, value) for key, value in env.items()):
             raise Failure("invalid_argument", "env must map names without '=' and NUL to texts without NUL")
@@ -289,6 +293,20 @@ class Server:
         durable.attach(connection, after)
         self._follow(connection, durable)
 
+    def _acknowledge(self, request: dict[str, Any]) -> None:
+        name, position = request.get("execution"), request.get("frames")
+        if not isinstance(name, str) or type(position) is not int:
+            raise Failure("invalid_argument", "ack takes execution (a text) and frames (a whole number)")
+        with self._lock:
+            durable = self._durables.get(name)
+        self._forget(durable, position)
+
+    def _forget(self, durable: Durable, position: int) -> None:
+        durable.acknowledge(position)
+        if durable.finished and durable.acknowledged:
+            with self._lock:
+                self._durables.remove(durable)
+
     def _follow(self, connection: Connection, durable: Durable) -> None:
         """Hears what the server has to say of a durable execution until it leaves, which is no interrupt. By poll(2), as in `_watch`."""
         poll = select.poll()
@@ -297,10 +315,7 @@ class Server:
             while poll.poll() and (message := connection.receive_json()) is not None:
                 position = message.get("frames")
                 if message.get("op") == "ack" and type(position) is int:
-                    durable.acknowledge(position)
-                    if durable.finished and durable.acknowledged:
-                        with self._lock:
-                            self._durables.remove(durable)
+                    self._forget(durable, position)
                 elif message.get("op") == "interrupt":
                     self._cancel_apart(durable)
         except (FrameError, OSError, ValueError):

@@ -1,6 +1,7 @@
 package io.athenic.engine;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athenic.engine.KernelStream.Durability;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -114,9 +115,22 @@ public final class CodeContext {
      * @param variables set for this execution only
      */
     public CodeStream execute(String code, Map<String, String> variables) {
+        return execute(code, variables, null);
+    }
+
+    /**
+     * As {@link #execute(String, Map)}.
+     *
+     * @param executionId makes the execution durable: it outlives its stream and this engine, and {@link #attach} follows it again. Letters,
+     *     digits, hyphens, at most 64
+     */
+    public CodeStream execute(String code, Map<String, String> variables, @Nullable String executionId) {
         Check.environment("env", variables);
         usable.run();
         ObjectNode request = Json.object().put("op", "execute").put("code", code);
+        if (executionId != null) {
+            request.put("execution", executionId);
+        }
         if (!variables.isEmpty()) {
             request.set("env", Json.stringMap(variables));
         }
@@ -142,7 +156,57 @@ public final class CodeContext {
             connection.close();
             throw e;
         }
-        return follow(connection, kernel, oomKills);
+        return follow(connection, kernel, oomKills, new Durability(executionId != null, 0));
+    }
+
+    /**
+     * Follows a durable execution again, which may have been begun by an engine before this one.
+     *
+     * @param after its {@link CodeStream#position} up to which it is known
+     * @throws EngineException NOT_FOUND: the kernel does not know it (any more); FAILED_PRECONDITION: what comes next is not kept
+     */
+    public CodeStream attach(String executionId, long after) {
+        usable.run();
+        Guest kernel = living(executionId);
+        long oomKills = room.oomKills();
+        GuestConnection connection = room.connect(kernel);
+        try (GuestConnection.Deadline _ = connection.deadline(Duration.ofSeconds(30))) {
+            connection.send(Json.object()
+                    .put("op", "attach")
+                    .put("execution", executionId)
+                    .put("after", after));
+            var _ = connection.answer(Duration.ofSeconds(30));
+        } catch (IOException e) {
+            connection.close();
+            throw connection.gone(e);
+        } catch (RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+        return follow(connection, kernel, oomKills, new Durability(true, after));
+    }
+
+    /**
+     * The events of a durable execution up to this position are kept safely; for one that has no stream now.
+     *
+     * @throws EngineException NOT_FOUND
+     */
+    public void acknowledge(String executionId, long position) {
+        room.connect(living(executionId))
+                .call(
+                        Json.object()
+                                .put("op", "ack")
+                                .put("execution", executionId)
+                                .put("frames", position),
+                        Duration.ofSeconds(30));
+    }
+
+    private Guest living(String executionId) {
+        Guest kernel = slot.current();
+        if (kernel == null) {
+            throw new EngineException(ErrorCode.NOT_FOUND, "this context has no execution " + executionId);
+        }
+        return kernel;
     }
 
     /** A kernel of the pool was started before there was an environment. Two callers that meet set the same. */
@@ -165,10 +229,11 @@ public final class CodeContext {
         }
     }
 
-    private CodeStream follow(GuestConnection connection, Guest kernel, long oomKills) {
+    private CodeStream follow(GuestConnection connection, Guest kernel, long oomKills, Durability durability) {
         KernelStream stream = new KernelStream(
                 connection,
                 room.timers(),
+                durability,
                 new CellWatch(room, oomKills),
                 () -> ending(kernel, oomKills),
                 () -> Thread.ofVirtual().name("stuck-" + room.id()).start(() -> endStuck(kernel)),

@@ -1,5 +1,6 @@
 package io.athenic.engine;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.time.Duration;
@@ -12,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * One execution. Its connection has two halves: ending ours interrupts the code, theirs goes on until the code has ended. So a closed
  * stream still knows when its code has obeyed, and code that has not within two seconds of being asked is reported to {@code stuck}.
  * Code that still waits behind another is not running and cannot disobey: the time counts from when nothing is before it.
+ *
+ * <p>The frames of a durable execution are counted, and an interrupt of it is a word: a connection that ends leaves it running.
  */
 final class KernelStream implements CodeStream {
     private static final Duration OBEY = Duration.ofSeconds(2);
@@ -25,10 +28,28 @@ final class KernelStream implements CodeStream {
     private final Supplier<KernelEvent.Failed> death;
     private final Runnable stuck;
     private final Consumer<KernelStream> onEnd;
-    private final EventQueue<KernelEvent> queue = new EventQueue<>(FrameStream.MAX_WAITING_BYTES);
+    private final boolean durable;
+    private final EventQueue<Positioned> queue = new EventQueue<>(FrameStream.MAX_WAITING_BYTES);
     private final KernelMessages messages = new KernelMessages();
     private final ReentrantLock lock = new ReentrantLock();
     private volatile boolean delivered;
+    private volatile boolean left;
+    private volatile long position;
+
+    /** Of the reading thread alone. */
+    private long received;
+
+    private record Positioned(KernelEvent event, long position) {}
+
+    /**
+     * How an execution goes on without its connection.
+     *
+     * @param durable whether it does
+     * @param after the number of its last frame that is known; 0: none
+     */
+    record Durability(boolean durable, long after) {
+        static final Durability NONE = new Durability(false, 0);
+    }
 
     /** Nothing is before it in the kernel's queue, as far as we know. */
     @GuardedBy("lock")
@@ -51,12 +72,16 @@ final class KernelStream implements CodeStream {
     KernelStream(
             GuestConnection connection,
             Timers timers,
+            Durability durability,
             CellWatch watch,
             Supplier<KernelEvent.Failed> death,
             Runnable stuck,
             Consumer<KernelStream> onEnd) {
         this.connection = connection;
         this.timers = timers;
+        this.durable = durability.durable();
+        this.received = durability.after();
+        this.position = durability.after();
         this.watch = watch;
         this.death = death;
         this.stuck = stuck;
@@ -69,9 +94,9 @@ final class KernelStream implements CodeStream {
 
     private void readAll() {
         try (connection) {
-            if (!readEvents()) {
+            if (!readEvents() && !left) {
                 for (KernelEvent rest : messages.rest()) {
-                    queue.put(rest, 1);
+                    put(rest, 1);
                 }
                 fail(neverBegan() ? NEVER_BEGAN : death.get());
             }
@@ -86,9 +111,13 @@ final class KernelStream implements CodeStream {
     private void fail(KernelEvent.Failed cause) throws InterruptedException {
         KernelEvent.Failed failed = messages.failure(cause).orElse(null);
         if (failed != null && !watch.full()) {
-            queue.put(failed, failed.traceback().length());
+            put(failed, failed.traceback().length());
         }
-        queue.put(new KernelEvent.Finished(), 0);
+        put(new KernelEvent.Finished(), 0);
+    }
+
+    private void put(KernelEvent event, int weight) throws InterruptedException {
+        queue.put(new Positioned(event, received), weight);
     }
 
     /** Delivers what comes; false when the connection ended before the execution. */
@@ -113,6 +142,7 @@ final class KernelStream implements CodeStream {
     /** True for the last frame of the execution. */
     private boolean deliver(Frame frame) throws IOException, InterruptedException {
         boolean last = false;
+        received++;
         for (KernelEvent event : messages.take(frame)) {
             if (event instanceof KernelEvent.Accepted) {
                 accept();
@@ -122,7 +152,7 @@ final class KernelStream implements CodeStream {
                 last = true;
             }
             for (KernelEvent seen : watch.see(event)) {
-                queue.put(seen, EventQueue.weight(frame));
+                put(seen, EventQueue.weight(frame));
             }
         }
         if (watch.full()) {
@@ -211,7 +241,11 @@ final class KernelStream implements CodeStream {
         } finally {
             lock.unlock();
         }
-        connection.endOutput();
+        if (durable) {
+            say(Json.object().put("op", "interrupt"));
+        } else {
+            connection.endOutput();
+        }
         if (watch) {
             watch();
         }
@@ -222,11 +256,47 @@ final class KernelStream implements CodeStream {
         if (delivered) {
             throw new IllegalStateException("the execution has ended");
         }
-        KernelEvent event = queue.next(maxWait);
-        if (event instanceof KernelEvent.Finished) {
+        Positioned next = queue.next(maxWait);
+        if (next == null) {
+            return null;
+        }
+        position = next.position();
+        if (next.event() instanceof KernelEvent.Finished) {
             delivered = true;
         }
-        return event;
+        return next.event();
+    }
+
+    @Override
+    public long position() {
+        return durable ? position : 0;
+    }
+
+    @Override
+    public void acknowledge(long upTo) {
+        if (durable) {
+            say(Json.object().put("op", "ack").put("frames", upTo));
+        }
+    }
+
+    /** A kernel that is gone needs to know nothing. */
+    private void say(ObjectNode message) {
+        try {
+            connection.send(message);
+        } catch (IOException _) {
+            connection.close();
+        }
+    }
+
+    @Override
+    public void leave() {
+        if (durable) {
+            left = true;
+            connection.close();
+            queue.close();
+        } else {
+            close();
+        }
     }
 
     @Override

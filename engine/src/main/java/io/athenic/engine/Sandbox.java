@@ -84,8 +84,7 @@ public final class Sandbox {
     }
 
     /** What all sandboxes of an engine share. */
-    record Setting(
-            Ids ids, InstantSource clock, Bounds bounds, Egress egress, Keeper keeper, SandboxRecords records) {}
+    record Setting(Ids ids, InstantSource clock, Bounds bounds, Egress egress, Keeper keeper, SandboxRecords records) {}
 
     /** A new sandbox in a finished room. */
     static Sandbox begin(FinishedRoom finished, SandboxSpec spec, Setting setting) {

@@ -47,6 +47,95 @@ class CodeTest {
         return SERVER.text(SERVER.to(sandbox, E2b.CODE_PORT, path).method(method, BodyPublishers.ofString(body)));
     }
 
+    private static BufferedReader begin(HttpRequest.Builder request) {
+        var answer = SERVER.stream(request);
+        assertThat(answer.statusCode()).isEqualTo(200);
+        return new BufferedReader(new InputStreamReader(answer.body(), UTF_8));
+    }
+
+    private static HttpRequest.Builder attach(Sandbox sandbox, String id, long after) {
+        return SERVER.to(sandbox, E2b.CODE_PORT, "/executions/" + id + "?after=" + after)
+                .GET();
+    }
+
+    private static CodeEvent.Line next(BufferedReader lines) throws IOException {
+        var line = lines.readLine();
+        while (line != null && CodeEvent.parse(line) instanceof CodeEvent.KeepAlive) {
+            line = lines.readLine();
+        }
+        if (line == null) {
+            throw new AssertionError("the stream has ended early");
+        }
+        return CodeEvent.parseLine(line);
+    }
+
+    @Test
+    void aDurableExecutionOutlivesItsClients() throws IOException {
+        var sandbox = SERVER.sandbox();
+        var text = new StringBuilder();
+        long position = 0;
+        var lines = begin(
+                execute(sandbox, "for n in range(50000): print(n)\n'end'").header(E2b.HEADER_EXECUTION_ID, "run-1"));
+        for (int client = 1; ; client++) {
+            var line = next(lines);
+            while (!(line.event() instanceof CodeEvent.Ended) && (client > 5 || text.length() < 40_000L * client)) {
+                assertThat(line.position()).isGreaterThanOrEqualTo(position);
+                position = line.position();
+                text.append(line.event() instanceof CodeEvent.Stdout out ? out.text() : "");
+                if (line.event() instanceof CodeEvent.Stdout) {
+                    assertThat(call(sandbox, "POST", "/executions/run-1/ack", "{\"position\":" + position + "}")
+                                    .statusCode())
+                            .isEqualTo(204);
+                }
+                line = next(lines);
+            }
+            lines.close(); // the last line is not taken: it comes again
+            if (line.event() instanceof CodeEvent.Ended) {
+                break;
+            }
+            lines = begin(attach(sandbox, "run-1", position));
+        }
+
+        assertThat(text.toString())
+                .isEqualTo(java.util.stream.IntStream.range(0, 50_000)
+                        .mapToObj(n -> n + "\n")
+                        .collect(java.util.stream.Collectors.joining()));
+        assertThat(SERVER.text(attach(sandbox, "run-2", 0)).statusCode()).isEqualTo(404);
+        assertThat(SERVER.text(attach(sandbox, "run-1", 0)).statusCode())
+                .as("acknowledged")
+                .isIn(404, 400);
+        assertThat(SERVER.text(SERVER.to(sandbox, E2b.CODE_PORT, "/executions/run-1?after=x")
+                                .GET())
+                        .statusCode())
+                .isEqualTo(400);
+        assertThat(SERVER.text(execute(sandbox, "1").header(E2b.HEADER_EXECUTION_ID, "no/name"))
+                        .statusCode())
+                .isEqualTo(400);
+    }
+
+    @Test
+    void aDurableExecutionIsInterruptedByARequest() throws IOException {
+        var sandbox = SERVER.sandbox();
+        var lines = begin(execute(sandbox, "print('on')\nwhile True: pass").header(E2b.HEADER_EXECUTION_ID, "run-1"));
+        CodeEvent event = next(lines).event();
+        while (!(event instanceof CodeEvent.Stdout)) {
+            event = next(lines).event();
+        }
+        lines.close();
+        lines = begin(attach(sandbox, "run-1", 0));
+
+        assertThat(call(sandbox, "POST", "/executions/run-1/interrupt", "").statusCode())
+                .isEqualTo(204);
+        while (!(event instanceof CodeEvent.Failed)) {
+            event = next(lines).event();
+        }
+
+        assertThat(((CodeEvent.Failed) event).name()).isEqualTo("KeyboardInterrupt");
+        assertThat(next(lines).event()).isInstanceOf(CodeEvent.Ended.class);
+        assertThat(call(sandbox, "POST", "/executions/other/interrupt", "").statusCode())
+                .isEqualTo(404);
+    }
+
     @Test
     void eventsAsTheSdksKnowThem() {
         var events = run(SERVER.sandbox(), "print(1)\n1+1");

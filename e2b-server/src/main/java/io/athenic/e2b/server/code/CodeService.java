@@ -18,6 +18,7 @@ import io.athenic.engine.ErrorCode;
 import io.athenic.engine.Sandbox;
 import java.io.IOException;
 import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
 
 /** Port 49999 of every sandbox. Errors are plain text, as the SDKs expect there. */
 public final class CodeService {
@@ -26,9 +27,11 @@ public final class CodeService {
     private static final byte[] NULL = {'n', 'u', 'l', 'l'};
 
     private final InstantSource clock;
+    private final DurableExecutions durable;
 
     public CodeService(InstantSource clock) {
         this.clock = clock;
+        this.durable = new DurableExecutions(clock);
     }
 
     public void handle(Exchange exchange, Sandbox sandbox) throws IOException, InterruptedException {
@@ -65,6 +68,15 @@ public final class CodeService {
                 }
             }
             case 3 -> {
+                if (route.equals("GET executions")) {
+                    checkToken(exchange, sandbox);
+                    durable.attach(
+                            exchange,
+                            sandbox,
+                            defaultContext(sandbox, exchange.query("language").orElse("")),
+                            segments[2]);
+                    return;
+                }
                 if (!route.equals("DELETE contexts")) {
                     throw notFound();
                 }
@@ -72,6 +84,15 @@ public final class CodeService {
                 exchange.respond(200, E2b.JSON, NULL);
             }
             case 4 -> {
+                if (route.equals("POST executions")) {
+                    checkToken(exchange, sandbox);
+                    switch (segments[3]) {
+                        case "ack" -> durable.acknowledge(exchange, sandbox, segments[2]);
+                        case "interrupt" -> durable.interrupt(exchange, sandbox, segments[2]);
+                        default -> throw notFound();
+                    }
+                    return;
+                }
                 if (!route.equals("POST contexts") || !segments[3].equals("restart")) {
                     throw notFound();
                 }
@@ -94,7 +115,13 @@ public final class CodeService {
             throw new HttpFailure(400, "code is missing");
         }
         var variables = Values.strings("env_vars", request.envVars());
-        Execution.run(exchange, context(sandbox, request).execute(code, variables), clock);
+        var id = exchange.header(E2b.HEADER_EXECUTION_ID);
+        var context = context(sandbox, request);
+        if (id == null) {
+            Execution.run(exchange, context.execute(code, variables), clock, false);
+        } else {
+            durable.follow(exchange, sandbox, id, context.execute(code, variables, DurableExecutions.checkId(id)));
+        }
     }
 
     /** Only here do the SDKs send the token; whoever knows an id from a shared link must not run code. */
@@ -115,6 +142,10 @@ public final class CodeService {
         if (id != null) {
             return context(sandbox, id);
         }
+        return defaultContext(sandbox, language);
+    }
+
+    private static CodeContext defaultContext(Sandbox sandbox, @Nullable String language) {
         return sandbox.defaultContext(language == null || language.isBlank() ? "python" : language);
     }
 

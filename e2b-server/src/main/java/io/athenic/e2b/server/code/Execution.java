@@ -20,9 +20,12 @@ final class Execution {
 
     private Execution() {}
 
-    static void run(Exchange exchange, CodeStream stream, InstantSource clock) throws InterruptedException {
-        try (stream) {
-            exchange.onClose(stream::close);
+    /** @param durable the code goes on without the client, and each line says the position that it reaches */
+    static void run(Exchange exchange, CodeStream stream, InstantSource clock, boolean durable)
+            throws InterruptedException {
+        Runnable end = durable ? stream::leave : stream::close;
+        try {
+            exchange.onClose(end);
             exchange.set("Content-Type", "application/x-ndjson; charset=utf-8").set("Cache-Control", "no-store");
             var out = exchange.stream(200, -1);
             out.sendHead();
@@ -36,13 +39,15 @@ final class Execution {
                     }
                     continue;
                 }
-                lines.add(wire(event, clock).line());
+                lines.add(wire(event, clock).line(durable ? stream.position() : 0));
                 if (event instanceof KernelEvent.Finished) {
                     lines.flush();
                     out.end();
                     return;
                 }
             }
+        } finally {
+            end.run();
         }
     }
 
