@@ -4,6 +4,7 @@
 ATHENIC_USER=athenic   # the server's account where the launcher is root
 MAVEN_VERSION=3.9.12   # bootstrapped where the system's Maven is older than 3.9
 
+rights='' # see choose_rights
 . "$ATHENIC_HOME/bin/rootless.sh"
 
 say() { printf '%s\n' "$*" >&2; }

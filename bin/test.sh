@@ -12,6 +12,7 @@ need_java
 need_maven
 need_node
 need_sandbox_tools
+need_packages "the rootless tests" uidmap passwd
 need_packages "the browser tests" chromium fonts-dejavu-core
 need_template "$data"
 export ATHENIC_TEST_DATA=$data

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from roomd_client import GUEST_FOLDER, PROBE, TEMPLATE, Roomd
@@ -123,3 +125,41 @@ class RootlessRoomd(Roomd):
         self.kill()
         if got != status:
             raise AssertionError(f"roomd ended with status {got}, not {status}")
+
+
+def install(user: User, checkout: str) -> str:
+    """A copy of what runs (launcher, guest code, jar) that the user can read and not change; returns its folder."""
+    target = f"{user.folder}/athenic"
+    for folder in ("bin", "engine/src/main/guest"):
+        shutil.copytree(f"{checkout}/{folder}", f"{target}/{folder}", ignore=shutil.ignore_patterns("__pycache__"))
+    os.makedirs(f"{target}/server/target")
+    shutil.copy(f"{checkout}/athenic", target)
+    shutil.copyfile(f"{checkout}/server/target/athenic.jar", f"{target}/server/target/athenic.jar")
+    return target
+
+
+def main(checkout: str) -> None:
+    """For tests in other languages: prints one line of JSON about a user, keeps the user until standard input ends."""
+    user = User()
+    try:
+        data = f"{user.home}/data"
+        key = f"{user.home}/.ssh/id_ed25519"
+        for folder in (data, f"{data}/templates", os.path.dirname(key)):
+            os.mkdir(folder, 0o700)
+            os.chown(folder, user.uid, user.gid)
+        with open(key, "w", encoding="ascii") as file:
+            file.write("the user's key")
+        os.chown(key, user.uid, user.gid)
+        os.chmod(user.home, 0o700)
+        template = f"{data}/templates/code-interpreter"
+        os.mkdir(template, 0o755)
+        user.offer_template(template)
+        print(json.dumps({"name": user.name, "uid": user.uid, "home": user.home, "data": data, "key": key, "firstId": user.ids.uid,
+                          "athenic": f"{install(user, checkout)}/athenic", "command": user.command()}), flush=True)
+        sys.stdin.read()
+    finally:
+        user.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
