@@ -54,6 +54,12 @@ rootless_runtime() {
   printf %s "$base"
 }
 
+# Does this user have a systemd that gives control groups away? With them sandboxes are limited as with root's rights.
+delegates_groups() {
+  [ -S "${XDG_RUNTIME_DIR:-/nonexistent}/systemd/private" ] && command -v systemd-run >/dev/null &&
+    systemd-run --user --scope --quiet --collect -p Delegate=yes -- true 2>/dev/null
+}
+
 make_rootless_runtime() {
   local base
   base=$(dirname "$runtime")

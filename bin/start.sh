@@ -80,8 +80,10 @@ stop_all() {
 start_roomd() {
   if [ "${rights:-}" = rootless ]; then
     make_rootless_runtime
+    local scope=()
+    delegates_groups && scope=(systemd-run --user --scope --quiet --collect -p Delegate=yes --)
     # 0 is this user there, the only one who may connect.
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${PYTHON[@]}" "$GUEST/rootless.py" roomd -- "${PYTHON[@]}" "$GUEST/roomd.py" \
+    ${scope[@]+"${scope[@]}"} env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "${PYTHON[@]}" "$GUEST/rootless.py" roomd -- "${PYTHON[@]}" "$GUEST/roomd.py" \
       --data "$data" --runtime "$runtime" --uid 0 --gid 0 --rootless 9>&- >>"$app/roomd.log" 2>&1 &
     roomd_pid=$!
     return

@@ -13,7 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
-from athenic_guest.roomd import mode, watched  # noqa: E402
+from athenic_guest.roomd import delegated, mode, watched  # noqa: E402
 from athenic_guest.rootless import outer  # noqa: E402
 from athenic_guest.rootless.problem import Problem  # noqa: E402
 
@@ -29,6 +29,8 @@ def main(arguments: list[str]) -> int:
         if len(arguments) < 3 or arguments[0] not in ("roomd", "build") or arguments[1] != "--":
             print(__doc__.splitlines()[0], file=sys.stderr)
             return 64
+        if arguments[0] == "roomd":
+            delegated.enter()
         return outer.run(arguments[2:], build=arguments[0] == "build")
     except Problem as problem:
         print(f"rootless: {problem}", file=sys.stderr)

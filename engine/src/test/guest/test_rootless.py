@@ -15,6 +15,7 @@ from rootless_user import RootlessRoomd, User
 from roomd_case import RoomdCase
 from roomd_client import RoomdError, probe, until
 
+from athenic_guest.roomd import cgroups
 from athenic_guest.rootless import outer, subids
 from athenic_guest.rootless.problem import Problem
 
@@ -126,6 +127,24 @@ class Rooms(RootlessCase):
             self.assertEqual(probe(guest, f"import os\nresult = [path for path in ({secret!r}, '/proc/1/root' + {secret!r}, {self.account.folder!r})"
                                           " if os.path.lexists(path)]"), [])
 
+    def test_attributes_of_users_do_not_steer_the_overlay(self) -> None:
+        """overlayfs keeps its own marks in user.overlay.* here; it hides them from the room, or gives those of the room other names."""
+        seen = probe(self.agent(), """
+import os
+def mark(path, name, value):
+    try: os.setxattr(path, 'user.overlay.' + name, value)
+    except OSError: pass
+before = sorted(os.listdir('/etc/apt'))
+os.mkdir('/etc/apt/new')
+mark('/etc/apt', 'opaque', b'y')
+os.mkdir('/var/empty'); mark('/var/empty', 'redirect', b'/etc'); os.rename('/var/empty', '/var/still-empty')
+os.rename('/etc/apt/new', '/etc/apt/newer')
+result = [before + ['newer'], sorted(os.listdir('/etc/apt')), os.listdir('/var/still-empty')]
+""")
+
+        self.assertEqual(sorted(seen[0]), seen[1])
+        self.assertEqual(seen[2], [])
+
     def test_no_process_of_a_room_is_the_user(self) -> None:
         base = self.account.ids.uid
         before = set(_processes(self.account.uid, 0, 0))
@@ -178,6 +197,43 @@ class Deaths(unittest.TestCase):
         roomd.kill()  # -9, of rootless.py
 
         until(lambda: not _processes(account.uid, account.ids.uid, account.ids.uid + subids.COUNT), "processes are left")
+
+
+class Delegation(unittest.TestCase):
+    def test_delegated_groups_are_used_when_they_can_limit(self) -> None:
+        tree = cgroups.find_mounts().v2
+        assert tree is not None, "this machine has no control groups v2"
+        group = f"{tree}/athenic-test-{os.getpid()}"
+        os.mkdir(group)
+        self.addCleanup(os.rmdir, group)
+        account = User()
+        self.addCleanup(account.close)
+        for name in ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(f"{group}/{name}", account.uid, account.gid)
+        able = {"memory", "pids"} <= set(cgroups.read(f"{group}/cgroup.controllers").split())
+
+        roomd = DelegatedRoomd(account, group)
+        self.addCleanup(lambda: [os.rmdir(f"{group}/{name}") for name in cgroups.child_groups(group)])
+        self.addCleanup(roomd.close)
+        roomd.zygote()
+        roomd.room("one")
+
+        self.assertEqual(probe(roomd.guest("one"), "result = 6 * 7"), 42)
+        hello = roomd.call("hello")
+        self.assertEqual(hello["cgroup"], "v2" if able else "none")
+        self.assertEqual("no memory limit" in str(hello["notes"]), not able)
+        self.assertEqual(cgroups.child_groups(group), {"athenic", "athenic-roomd"} if able else set())
+
+
+class DelegatedRoomd(RootlessRoomd):
+    """Started in a control group that belongs to its user, as `systemd-run --user --scope -p Delegate=yes` does."""
+
+    def __init__(self, user: User, group: str) -> None:
+        self._group = group
+        super().__init__(user)
+
+    def launch(self, arguments: list[str]) -> list[str]:
+        return ["sh", "-c", 'echo $$ > "$0" && exec "$@"', f"{self._group}/cgroup.procs", *super().launch(arguments)]
 
 
 class SubIds(unittest.TestCase):

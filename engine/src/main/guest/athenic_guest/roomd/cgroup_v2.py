@@ -20,27 +20,30 @@ class HierarchyV2:
     """All groups of one instance on v2. Limits that cannot be set fail the start: rooms without limits are not made."""
 
     version = "v2"
+    needed: tuple[str, ...] = NEEDED
 
     def __init__(self, tree: str, instance: str) -> None:
         self.notes: list[str] = []
+        self.enabled: list[str] = []
         self._tree = tree
         self._home = f"{tree}/{cgroups.ROOT}"
         self._place = f"{self._home}/{instance}"
 
     def prepare(self) -> None:
         available = cgroups.read(f"{self._tree}/cgroup.controllers").split()
-        missing = [name for name in NEEDED if name not in available]
+        missing = [name for name in self.needed if name not in available]
         if missing:
             raise SyscallError("open", f"cgroup v2 controllers {', '.join(missing)} in {self._tree}", errno.ENODEV,
                                "they are off or held by a v1 hierarchy")
-        wanted = [*NEEDED, *(["io"] if "io" in available else [])]
+        wanted = self.enabled = [*self.needed, *(name for name in ("cpu", "io") if name in available and name not in self.needed)]
         for path in (self._tree, self._home, self._place):
             cgroups.make_directory(path)
             write(f"{path}/cgroup.subtree_control", " ".join(f"+{name}" for name in wanted))
         if "io" not in wanted:
             self.notes.append("no io controller: how fast a sandbox reads and writes its disk has no bound")
         # The server and roomd answer however busy the rooms are, and rooms that use all that they may run out of memory before the host does.
-        write(f"{self._home}/cpu.weight", "50")
+        if "cpu" in wanted:
+            write(f"{self._home}/cpu.weight", "50")
         try:
             write(f"{self._home}/memory.max", str(cgroups.rooms_memory()))
         except OSError as error:
@@ -74,8 +77,9 @@ class GroupV2:
         write(f"{self._path}/memory.max", str(limits.memory_bytes))
         if os.path.exists(f"{self._path}/memory.swap.max"):  # absent in a kernel without swap
             write(f"{self._path}/memory.swap.max", "0")
-        write(f"{self._path}/cpu.max", f"{max(1000, limits.cpu_millis * cgroups.PERIOD_MICROS // 1000)} {cgroups.PERIOD_MICROS}")
-        write(f"{self._path}/cpu.weight", str(max(1, min(10_000, limits.cpu_millis // 10))))
+        if os.path.exists(f"{self._path}/cpu.max"):  # absent where it is not delegated, see `prepare`
+            write(f"{self._path}/cpu.max", f"{max(1000, limits.cpu_millis * cgroups.PERIOD_MICROS // 1000)} {cgroups.PERIOD_MICROS}")
+            write(f"{self._path}/cpu.weight", str(max(1, min(10_000, limits.cpu_millis // 10))))
         write(f"{self._path}/pids.max", str(limits.pids))
 
     def throttle(self, device: str, io_bytes: int) -> None:

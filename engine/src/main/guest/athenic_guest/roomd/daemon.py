@@ -59,7 +59,7 @@ class Daemon:
         self._forge = Forker("forge", control, self._orphan_ended, self._forge_lost)
         filters = compile_filters()
         owner = (options.uid, options.gid)
-        self._hierarchy = host.choose_rootless_hierarchy() if options.rootless else host.choose_hierarchy(options.instance)
+        self._hierarchy = host.choose_rootless_hierarchy(options.instance) if options.rootless else host.choose_hierarchy(options.instance)
         self._hierarchy.prepare()
         self._sockets = host.make_runtime(options.runtime)
         self._stage = f"{options.runtime}/stage"

@@ -10,16 +10,18 @@ import time
 from typing import Final
 
 from athenic_guest.linux import SyscallError
-from athenic_guest.roomd import cgroups, folders
+from athenic_guest.roomd import cgroups, delegated, folders
 from athenic_guest.roomd.cgroup_v1 import HierarchyV1
 from athenic_guest.roomd.cgroup_v2 import HierarchyV2
 from athenic_guest.roomd.cgroups import Hierarchy
+from athenic_guest.roomd.delegated import DelegatedHierarchy
 from athenic_guest.roomd.disk import Disks, LoopDisks, TmpfsDisks
 from athenic_guest.roomd.errors import RoomError
 from athenic_guest.roomd.kept import Kept
 from athenic_guest.roomd.layers import Layers
 from athenic_guest.roomd.lockfile import LockFile
 from athenic_guest.roomd.loop import LoopDevices
+from athenic_guest.roomd.server import log
 from athenic_guest.roomd.watched import WatchedHierarchy
 
 _LOCK_SECONDS: Final = 5.0
@@ -106,8 +108,16 @@ def choose_hierarchy(instance: str) -> Hierarchy:
     return HierarchyV1(mounted, instance)
 
 
-def choose_rootless_hierarchy() -> Hierarchy:
-    """Without root no group is ours to limit; the watch is what is left."""
+def choose_rootless_hierarchy(instance: str) -> Hierarchy:
+    """Groups that are delegated to the user and can really be made; else the watch is what is left."""
+    tree = delegated.find()
+    if tree is not None:
+        try:
+            hierarchy = DelegatedHierarchy(tree, instance)
+            hierarchy.prepare()
+            return hierarchy
+        except OSError as error:
+            log(f"the delegated control groups in {tree} are of no use: {error}")
     return WatchedHierarchy()
 
 

@@ -24,7 +24,7 @@ from athenic_guest.roomd.children import Child
 from athenic_guest.roomd.server import log
 
 NOTES: Final = (
-    "rootless: no memory limit of the kernel, which delegates no control groups to you: a process that asks for more than its sandbox may "
+    "rootless: no memory limit of the kernel, where no control groups are delegated to you: a process that asks for more than its sandbox may "
     "have is refused, the sandbox as a whole is looked at twice a second and loses its largest process; the buffers of sockets and pipes are not counted; when the machine runs short of "
     "memory, the sandbox that holds most is ended",
     "rootless: no cpu limit: a sandbox can use every core, and shares them with the others process by process",
@@ -33,7 +33,7 @@ NOTES: Final = (
 _PERIOD_SECONDS: Final = 0.5
 _FREEZE_SECONDS: Final = 10.0
 # inotify instances of a room, of the 128 that the kernel gives to a user.
-_INOTIFY: Final = 16
+INOTIFY: Final = 16
 # The most that an ordinary socket holds in the kernel (net.core.wmem_default), which nobody counts.
 _SOCKET_BYTES: Final = 212_992
 _GROWTH_BYTES: Final = 32 << 20
@@ -137,7 +137,7 @@ class WatchedGroup:
     def process_limits(self) -> dict[str, int]:
         """What the kernel enforces per process and user namespace in place of a group."""
         limits = self._limits
-        return {} if limits is None else {"pids": limits.pids, "dataBytes": limits.memory_bytes, "inotify": _INOTIFY}
+        return {} if limits is None else {"pids": limits.pids, "dataBytes": limits.memory_bytes, "inotify": INOTIFY}
 
     def usage(self) -> Usage:
         self.look(proc.by_namespace(), False)
