@@ -70,7 +70,7 @@ stop_all() {
   [ -n "$server_pid" ] && kill -TERM "$server_pid" 2>/dev/null
   [ -n "$server_pid" ] && wait "$server_pid" 2>/dev/null
   # roomd ends by itself when the server's connection closes; TERM is for the case that there never was one.
-  [ -n "$roomd_pid" ] && as_root kill -TERM "$roomd_pid" 2>/dev/null
+  [ -n "$roomd_pid" ] && if [ "${rights:-}" = rootless ]; then kill -TERM "$roomd_pid"; else as_root kill -TERM "$roomd_pid"; fi 2>/dev/null
   [ -n "$roomd_pid" ] && wait "$roomd_pid" 2>/dev/null
   rm -f "$app/server.json" 2>/dev/null
   [ "${rights:-}" = rootless ] && rmdir "$(dirname "$runtime")" 2>/dev/null # when no other Athenic of this user runs

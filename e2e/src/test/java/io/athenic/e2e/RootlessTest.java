@@ -9,36 +9,61 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The whole product without root: what is weaker is said, what is not holds, and nothing stays. */
 class RootlessTest {
-    @Test
-    void anOrdinaryUserRunsItAndLeavesNothing(@TempDir Path folder) throws Exception {
-        try (var user = new OrdinaryUser()) {
-            Path log = folder.resolve("run.log");
-            Process launcher = user.start(log, "run", "--rootless", "--port", "0", "--e2b-port", "0");
-            try {
-                var http = new Http(OrdinaryUser.await(launcher, log, Duration.ofMinutes(2)));
+    private static final Duration START = Duration.ofMinutes(2);
+    private static final OrdinaryUser USER = new OrdinaryUser();
 
-                assertThat(Files.readString(log)).contains("Weaker on this machine: rootless: ");
-                assertThat(http.get("/api/status").json().at("/engine/notes").toString())
-                        .contains("share one range of user ids");
-                assertThat(Http.stdout(http.python("print(6 * 7)"))).isEqualTo("42\n");
-                twoSandboxesSeeNeitherEachOtherNorTheUser(http, user);
-            } finally {
-                OrdinaryUser.interrupt(launcher);
-                assertThat(launcher.waitFor(40, TimeUnit.SECONDS)).isTrue();
-            }
-
-            assertThat(launcher.exitValue()).as(Files.readString(log)).isEqualTo(130);
-            assertThat(user.processes()).isEmpty();
-            assertThat(user.runtime()).doesNotExist();
-        }
+    @AfterAll
+    static void removeUser() {
+        USER.close();
     }
 
-    private static void twoSandboxesSeeNeitherEachOtherNorTheUser(Http http, OrdinaryUser user) throws IOException {
+    @Test
+    void anOrdinaryUserRunsItAndLeavesNothing(@TempDir Path folder) throws Exception {
+        Path log = folder.resolve("run.log");
+        Process launcher = USER.start(log, "run", "--rootless", "--port", "0", "--e2b-port", "0");
+        try {
+            var http = new Http(OrdinaryUser.await(launcher, log, START));
+
+            assertThat(Files.readString(log)).contains("Weaker on this machine: rootless: ");
+            assertThat(http.get("/api/status").json().at("/engine/notes").toString())
+                    .contains("share one range of user ids");
+            assertThat(Http.stdout(http.python("print(6 * 7)"))).isEqualTo("42\n");
+            twoSandboxesSeeNeitherEachOtherNorTheUser(http);
+        } finally {
+            OrdinaryUser.interrupt(launcher);
+            assertThat(launcher.waitFor(40, TimeUnit.SECONDS)).isTrue();
+        }
+
+        assertThat(launcher.exitValue()).as(Files.readString(log)).isEqualTo(130);
+        assertThat(USER.processes()).isEmpty();
+        assertThat(USER.runtime()).doesNotExist();
+    }
+
+    @Test
+    void nothingOutlivesAKilledServer(@TempDir Path folder) throws Exception {
+        Path log = folder.resolve("run.log");
+        Process launcher = USER.start(log, "run", "--rootless", "--port", "0", "--e2b-port", "0");
+        OrdinaryUser.await(launcher, log, START);
+
+        long server = USER.processes().entrySet().stream()
+                .filter(process -> process.getValue().contains("athenic.jar serve"))
+                .findFirst()
+                .orElseThrow()
+                .getKey();
+        ProcessHandle.of(server).orElseThrow().destroyForcibly();
+
+        assertThat(launcher.waitFor(40, TimeUnit.SECONDS)).isTrue();
+        assertThat(USER.processes()).isEmpty();
+        assertThat(USER.runtime()).doesNotExist();
+    }
+
+    private static void twoSandboxesSeeNeitherEachOtherNorTheUser(Http http) throws IOException {
         String first = sandbox(http);
         String second = sandbox(http);
 
@@ -55,7 +80,7 @@ class RootlessTest {
                     'root': out('sudo', '-n', 'id', '-u').strip(),
                     'mapped': [line.split() for line in open('/proc/self/uid_map')],
                 }))
-                """.formatted(user.key(), user.home(), user.key()), second)));
+                """.formatted(USER.key(), USER.home(), USER.key()), second)));
 
         assertThat(seen.path("paths")).isEmpty();
         assertThat(seen.path("processes").asText()).isEmpty();
