@@ -200,7 +200,8 @@ need_jar() {
   need_java
   jar_is_stale || return 0
   if [ -f "$JAR" ] && [ ! -w "$ATHENIC_HOME/server/target" ]; then
-    say "Not building: $ATHENIC_HOME is not yours. Its jar is older than its sources."
+    [ -n "${told_stale:-}" ] || say "Not building: $ATHENIC_HOME is not yours. Its jar is older than its sources."
+    told_stale=yes
     return 0
   fi
   need_maven

@@ -16,7 +16,10 @@ choose_rights() {
     rights=rootless
     say "Without root's rights (sudo asks for a password or is missing): rootless. With them isolation is stronger:  sudo ./athenic run"
   fi
-  if [ "${rights:-}" = rootless ] && made_by_root; then
+  if [ "$rights" != rootless ] && [ -d "$data/templates" ] && ! made_by_root; then
+    die "$data was made without root's rights: go on as its user with --rootless, or choose another folder with --data"
+  fi
+  if [ "$rights" = rootless ] && made_by_root; then
     die "$data was made with root's rights: choose another folder for --rootless with --data"
   fi
 }
