@@ -84,6 +84,23 @@ class Protocol(RoomdCase):
         sandbox = self.room()
         self._refused("already_exists", "room.create", sandbox=sandbox, template="probe", hostname="sandbox", limits=LIMITS)
 
+    def test_many_rooms_are_sampled_at_once(self) -> None:
+        first, second = self.room(), self.room()
+        self.roomd.guest(first)
+
+        samples = self.roomd.call("rooms.stat", sandboxes=[first, "unknown", second])["rooms"]
+
+        self.assertIsNone(samples[1])
+        for sample in (samples[0], samples[2]):
+            memory, _cpu, used, total = sample
+            self.assertGreater(memory, 0)
+            self.assertGreater(total, used)
+        self.assertGreater(samples[0][1], 0)
+        for wrong in ("x", [1], ["../x"], ["a"] * 201):
+            with self.subTest(wrong=wrong), self.assertRaises(RoomdError) as caught:
+                self.roomd.call("rooms.stat", sandboxes=wrong)
+            self.assertEqual(caught.exception.code, "invalid_argument")
+
     def test_a_failed_room_leaves_its_name_and_nothing_else(self) -> None:
         message = self._refused_any("room.create", sandbox="broken", template="probe", hostname="sandbox", limits={**LIMITS, "inodes": 1 << 28})
         self.assertIn("mkfs", message)

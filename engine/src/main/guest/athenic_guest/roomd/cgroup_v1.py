@@ -148,6 +148,10 @@ class GroupV1:
             oom_kills=self.oom_kills(),
         )
 
+    def sample(self) -> tuple[int, int]:
+        return (int(cgroups.read_bytes(f"{self._paths['memory']}/memory.usage_in_bytes")),
+                int(cgroups.read_bytes(f"{self._paths['cpuacct']}/cpuacct.usage")) // 1000)
+
     def oom_watch(self) -> tuple[int, int]:
         """An eventfd that the kernel raises at an out-of-memory condition (cgroup-v1/memory.rst, section 10)."""
         event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)

@@ -110,6 +110,10 @@ class GroupV2:
             oom_kills=self.oom_kills(),
         )
 
+    def sample(self) -> tuple[int, int]:
+        first = cgroups.read_bytes(f"{self._path}/cpu.stat").split(b"\n", 1)[0]  # usage_usec
+        return int(cgroups.read_bytes(f"{self._path}/memory.current")), int(first.split()[1])
+
     def oom_watch(self) -> tuple[int, int]:
         """`memory.events` wakes poll(2) with POLLPRI when it changes."""
         return os.open(f"{self._path}/memory.events", os.O_RDONLY | os.O_CLOEXEC), select.EPOLLPRI

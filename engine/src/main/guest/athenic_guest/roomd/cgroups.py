@@ -61,6 +61,8 @@ class Group(Protocol):
     def join_files(self) -> list[str]:
         """The `cgroup.procs` files that a process which was not born here has to write to."""
     def usage(self) -> Usage: ...
+    def sample(self) -> tuple[int, int]:
+        """Memory in bytes and cpu time in microseconds: what changes all the time, at the lowest price."""
     def oom_watch(self) -> tuple[int, int]:
         """A descriptor to poll for out-of-memory kills, and the poll event to wait for. The caller closes it."""
     def oom_kills(self) -> int: ...
@@ -144,6 +146,15 @@ def read(path: str) -> str:
     """The content of a control file."""
     with open(path, encoding="ascii") as file:
         return file.read()
+
+
+def read_bytes(path: str) -> bytes:
+    """The content of a small control file, without what a Python file object costs."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
 
 
 def read_key(path: str, key: str) -> int:

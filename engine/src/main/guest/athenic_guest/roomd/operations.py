@@ -111,6 +111,7 @@ def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, 
         "guest.start": lambda fields: rooms.start_guest(guest_request(fields)),
         "guest.kill": guest_kill,
         "room.stat": lambda fields: rooms.stat(_sandbox(fields)),
+        "rooms.stat": lambda fields: {"rooms": rooms.samples(_sandboxes(fields))},
         "room.freeze": freeze,
         "room.thaw": lambda fields: rooms.freeze(_sandbox(fields), False),
         "room.destroy": destroy,
@@ -126,6 +127,12 @@ def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, 
         "room.list": list_page,
         "shutdown": shutdown,
     }
+
+
+def _sandboxes(fields: Fields) -> list[str]:
+    names = fields.identifiers("sandboxes", 200)
+    fields.done()
+    return names
 
 
 def _sandbox(fields: Fields) -> str:

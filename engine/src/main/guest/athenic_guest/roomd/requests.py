@@ -89,6 +89,12 @@ class Fields:
     def identifier(self, key: str) -> str:
         return self.text(key, _ID)
 
+    def identifiers(self, key: str, most: int) -> list[str]:
+        value = self._take(key)
+        if not isinstance(value, list) or len(value) > most or not all(isinstance(each, str) and _ID.fullmatch(each) for each in value):
+            raise RoomError("invalid_argument", f"{self._op}: {key} must be a list of at most {most} names that match ^{_ID.pattern}$")
+        return value
+
     def has(self, key: str) -> bool:
         return key in self._rest
 

@@ -117,6 +117,12 @@ class Rooms:
         with self._held(sandbox) as room:
             return self._trees.commit(room, tree)
 
+    def samples(self, sandboxes: list[str]) -> list[list[int] | None]:
+        """A sample of each; None for one that is unknown or busy: nobody waits for it."""
+        with self._lock:
+            rooms = [self._rooms.get(sandbox) for sandbox in sandboxes]
+        return [None if room is None else _sample(room) for room in rooms]
+
     def freeze(self, sandbox: str, frozen: bool, keep: bool = False) -> None:
         """`keep`: should the room end with roomd, its disk is kept."""
         with self._held(sandbox) as room:
@@ -290,6 +296,17 @@ class Rooms:
         if not room.destroyed:
             fields = exit_fields(status)
             self._emit({"event": "room.exit", "sandbox": room.sandbox, "signal": fields.get("signal", 0)})
+
+
+def _sample(room: Room) -> list[int] | None:
+    if not room.lock.acquire(blocking=False):
+        return None
+    try:
+        return None if room.destroyed else room_module.sample(room)
+    except OSError:  # its group is going
+        return None
+    finally:
+        room.lock.release()
 
 
 def _end_marked(room: Room, mark: int) -> None:

@@ -9,6 +9,7 @@ final class CellWatch {
     private long printed;
     private boolean full;
     private boolean memoryTold;
+    private String outcome = "completed";
 
     CellWatch(Room room, long killsBefore) {
         this.room = room;
@@ -20,8 +21,11 @@ final class CellWatch {
         return switch (event) {
             case KernelEvent.Stdout(String text) -> text(event, text);
             case KernelEvent.Stderr(String text) -> text(event, text);
-            case KernelEvent.Failed failed -> full ? List.of() : List.of(withReason(failed));
-            case KernelEvent.Finished finished -> end(finished);
+            case KernelEvent.Failed failed -> full ? List.of() : List.of(failed(failed));
+            case KernelEvent.Finished finished -> {
+                room.metrics().executionEnded(outcome, printed);
+                yield end(finished);
+            }
             default -> List.of(event);
         };
     }
@@ -40,6 +44,7 @@ final class CellWatch {
             return List.of(event);
         }
         full = true;
+        outcome = "output_limit";
         return List.of(
                 event,
                 new KernelEvent.Failed(
@@ -47,6 +52,18 @@ final class CellWatch {
                         "the execution has printed more than " + (room.outputBytes() >> 20)
                                 + " MiB, the most that one may, and was ended: write such amounts to a file",
                         ""));
+    }
+
+    private KernelEvent.Failed failed(KernelEvent.Failed failed) {
+        outcome = switch (failed.name()) {
+            case "KeyboardInterrupt", "ExecutionAborted", "ContextRestarting" -> "stopped";
+            case "UnexpectedEndOfExecution", "KernelDied" -> "died";
+            default -> "failed";
+        };
+        memoryTold |= failed.value().contains(Room.OUT_OF_MEMORY);
+        KernelEvent.Failed told = withReason(failed);
+        outcome = memoryTold ? "out_of_memory" : outcome;
+        return told;
     }
 
     /** A language's driver lives on when its interpreter is killed, and knows the signal only. */

@@ -3,6 +3,11 @@ package io.athenic.engine;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.engine.egress.Egress;
 import io.athenic.engine.egress.Resolver;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -10,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,6 +24,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,23 +62,36 @@ public final class Engine implements AutoCloseable {
     private final AtomicLong hits = new AtomicLong();
     private final AtomicLong misses = new AtomicLong();
     private final Thread expiry;
+    private final EngineMetrics metrics;
+    private final Sampler sampler;
 
     private record Condition(EngineState state, String detail) {}
 
     /** Connects to roomd; then loads the template and fills the pool in the background. UNAVAILABLE when roomd does not answer. */
     public static Engine start(EngineConfig config, InstantSource clock) {
-        return start(config, clock, Resolver.SYSTEM);
+        return start(config, clock, Resolver.SYSTEM, new SimpleMeterRegistry());
+    }
+
+    /** As {@link #start(EngineConfig, InstantSource)}, with its counters and timers, named {@code athenic.*}, in the registry. */
+    public static Engine start(EngineConfig config, InstantSource clock, MeterRegistry registry) {
+        return start(config, clock, Resolver.SYSTEM, registry);
     }
 
     /** As {@link #start(EngineConfig, InstantSource)}, with other names than the machine's. */
     public static Engine start(EngineConfig config, InstantSource clock, Resolver resolver) {
-        Engine engine = new Engine(config, clock, resolver);
+        return start(config, clock, resolver, new SimpleMeterRegistry());
+    }
+
+    private static Engine start(EngineConfig config, InstantSource clock, Resolver resolver, MeterRegistry registry) {
+        Engine engine = new Engine(config, clock, resolver, registry);
         engine.expiry.start();
+        engine.sampler.start();
         Thread.ofVirtual().name("engine-start").start(engine::load);
         return engine;
     }
 
-    private Engine(EngineConfig config, InstantSource clock, Resolver resolver) {
+    private Engine(EngineConfig config, InstantSource clock, Resolver resolver, MeterRegistry registry) {
+        this.metrics = new EngineMetrics(registry);
         this.config = config;
         this.clock = clock;
         this.templates = new Templates(config.templateRoot());
@@ -98,7 +118,7 @@ public final class Engine implements AutoCloseable {
         this.egress = new Egress(config.egress(), resolver, clock);
         this.setting = new Sandbox.Setting(ids, clock, config.bounds(), egress, new Keeper(), records);
         this.zygotes = new Zygotes(roomd, templates);
-        this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds());
+        this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds(), metrics);
         this.pool = new SandboxPool(
                 config.poolSize(),
                 () -> factory.buildWarm(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
@@ -107,6 +127,8 @@ public final class Engine implements AutoCloseable {
         this.places = new Semaphore(config.maxSandboxes() - adoption.adopted().size());
         adoption.adopted().forEach(this::adopt);
         events.release();
+        this.sampler = new Sampler(roomd, clock, this::list);
+        register(registry);
     }
 
     private void adopt(Adoption.Found found) {
@@ -129,6 +151,39 @@ public final class Engine implements AutoCloseable {
         } catch (EngineException e) {
             LOG.error("What the server's earlier life has left could not be removed: {}", e.getMessage());
         }
+    }
+
+    private void register(MeterRegistry registry) {
+        gauge(registry, "athenic.pool.ready", "Finished rooms that wait", Tags.empty(), pool::ready);
+        for (SandboxState state : List.of(SandboxState.RUNNING, SandboxState.PAUSED)) {
+            Tags label = Tags.of("state", state.name().toLowerCase(Locale.ROOT));
+            gauge(registry, "athenic.sandboxes", "Sandboxes alive", label, () -> count(state));
+        }
+        gauge(
+                registry,
+                "athenic.host.memory.available",
+                "Free memory of the machine",
+                Tags.empty(),
+                HostMemory::availableBytes);
+        takes(registry, "hit", hits);
+        takes(registry, "miss", misses);
+    }
+
+    private static void gauge(MeterRegistry registry, String name, String what, Tags tags, Supplier<Number> value) {
+        Gauge.builder(name, value).description(what).tags(tags).register(registry);
+    }
+
+    private static void takes(MeterRegistry registry, String result, AtomicLong count) {
+        FunctionCounter.builder("athenic.pool.takes", count, AtomicLong::doubleValue)
+                .description("Creates that found a finished room, and those that did not")
+                .tag("result", result)
+                .register(registry);
+    }
+
+    private long count(SandboxState state) {
+        return sandboxes.values().stream()
+                .filter(sandbox -> sandbox.state() == state)
+                .count();
     }
 
     private void load() {
@@ -165,7 +220,17 @@ public final class Engine implements AutoCloseable {
 
     /** Makes a sandbox, from the pool where it has one. */
     public Sandbox create(SandboxSpec spec) {
+        try {
+            return make(spec);
+        } catch (EngineException e) {
+            metrics.createFailed(e.code());
+            throw e;
+        }
+    }
+
+    private Sandbox make(SandboxSpec spec) {
         requireReady();
+        long began = System.nanoTime();
         String template = templates
                 .find(spec.template())
                 .orElseThrow(() -> new EngineException(
@@ -181,8 +246,11 @@ public final class Engine implements AutoCloseable {
                             + " sandboxes are in use: end one, or allow more in the configuration");
         }
         FinishedRoom room;
+        boolean fromPool;
         try {
-            room = finishedRoom(template, spec);
+            Optional<FinishedRoom> waiting = pooled(template, spec);
+            fromPool = waiting.isPresent();
+            room = waiting.orElseGet(() -> built(template, spec));
         } catch (RuntimeException e) {
             places.release();
             throw e;
@@ -197,6 +265,7 @@ public final class Engine implements AutoCloseable {
         }
         sandboxes.put(sandbox.id(), sandbox);
         created.incrementAndGet();
+        metrics.created(fromPool, System.nanoTime() - began);
         if (room.room().dead()) {
             sandbox.kill(KillCause.ROOM_DIED); // between the build and the put no event found it
             throw new EngineException(ErrorCode.UNAVAILABLE, "the sandbox died while it was made: try again");
@@ -214,18 +283,22 @@ public final class Engine implements AutoCloseable {
         return sandbox;
     }
 
-    private FinishedRoom finishedRoom(String template, SandboxSpec spec) {
+    private Limits limits(SandboxSpec spec) {
         Limits wish = spec.limits();
-        Limits limits = wish == null ? config.defaultLimits() : wish;
-        if (template.equals(Templates.DEFAULT) && limits.equals(config.defaultLimits())) {
-            Optional<FinishedRoom> waiting = pool.take();
-            if (waiting.isPresent()) {
-                hits.incrementAndGet();
-                return waiting.get();
-            }
-        }
-        misses.incrementAndGet();
-        return factory.build(template, limits, config.createTimeout());
+        return wish == null ? config.defaultLimits() : wish;
+    }
+
+    private Optional<FinishedRoom> pooled(String template, SandboxSpec spec) {
+        Optional<FinishedRoom> waiting =
+                template.equals(Templates.DEFAULT) && limits(spec).equals(config.defaultLimits())
+                        ? pool.take()
+                        : Optional.empty();
+        (waiting.isPresent() ? hits : misses).incrementAndGet();
+        return waiting;
+    }
+
+    private FinishedRoom built(String template, SandboxSpec spec) {
+        return factory.build(template, limits(spec), config.createTimeout());
     }
 
     private void requireReady() {
@@ -290,6 +363,7 @@ public final class Engine implements AutoCloseable {
         become(EngineState.CLOSED, "the engine was closed");
         started.countDown();
         expiry.interrupt();
+        sampler.close();
         killAll(sandboxes.values(), KillCause.SHUTDOWN);
         pool.close();
         egress.close();
@@ -353,6 +427,7 @@ public final class Engine implements AutoCloseable {
         @Override
         public void ended(Sandbox sandbox) {
             factory.forget(sandbox.room());
+            sandbox.killCause().ifPresent(metrics::sandboxEnded);
             places.release();
         }
     }
@@ -395,6 +470,11 @@ public final class Engine implements AutoCloseable {
             if (room != null) {
                 room.outOfMemory(kills);
             }
+        }
+
+        @Override
+        public void answered(String op, boolean ok, long nanos) {
+            metrics.roomdAnswered(op, ok, nanos);
         }
 
         @Override

@@ -110,10 +110,14 @@ final class KernelStream implements CodeStream {
 
     private void fail(KernelEvent.Failed cause) throws InterruptedException {
         KernelEvent.Failed failed = messages.failure(cause).orElse(null);
-        if (failed != null && !watch.full()) {
-            put(failed, failed.traceback().length());
+        if (failed != null) {
+            for (KernelEvent seen : watch.see(failed)) {
+                put(seen, failed.traceback().length());
+            }
         }
-        put(new KernelEvent.Finished(), 0);
+        for (KernelEvent seen : watch.see(new KernelEvent.Finished())) {
+            put(seen, 0);
+        }
     }
 
     private void put(KernelEvent event, int weight) throws InterruptedException {

@@ -25,6 +25,7 @@ final class Room {
     /** Operations under way in one room: each holds a socket of ours. */
     static final int MAX_CONNECTIONS = 512;
 
+    static final String OUT_OF_MEMORY = "out of memory";
     private static final Pattern NUMBER = Pattern.compile("[0-9]{1,8}$");
 
     private final RoomdClient roomd;
@@ -34,6 +35,7 @@ final class Room {
     private final String template;
     private final Limits limits;
     private final long outputBytes;
+    private final EngineMetrics metrics;
     private final Map<String, Guest> guests = new ConcurrentHashMap<>();
     private final AtomicInteger names = new AtomicInteger();
     private final AtomicInteger agents = new AtomicInteger();
@@ -50,7 +52,8 @@ final class Room {
             String id,
             String template,
             Limits limits,
-            long outputBytes) {
+            long outputBytes,
+            EngineMetrics metrics) {
         this.roomd = roomd;
         this.zygotes = zygotes;
         this.timers = timers;
@@ -58,6 +61,7 @@ final class Room {
         this.template = template;
         this.limits = limits;
         this.outputBytes = outputBytes;
+        this.metrics = metrics;
     }
 
     String id() {
@@ -204,11 +208,22 @@ final class Room {
         Guest guest = guests.remove(name);
         if (guest != null) {
             guest.exited(exit);
+            metrics.guestEnded(kind(name), exit);
         }
     }
 
+    /** Guests are named after their kind, with a number. */
+    private static String kind(String name) {
+        return name.replaceAll("\\d+$", "");
+    }
+
     void outOfMemory(long kills) {
-        oomKills.accumulateAndGet(kills, Math::max);
+        long before = oomKills.getAndAccumulate(kills, Math::max);
+        metrics.killedForMemory(Math.max(0, kills - before));
+    }
+
+    EngineMetrics metrics() {
+        return metrics;
     }
 
     /** What one execution may print. */
@@ -230,7 +245,7 @@ final class Room {
 
     /** For people. */
     String outOfMemoryText() {
-        return "out of memory: the limit of this sandbox is " + (limits.memoryBytes() >> 20) + " MiB";
+        return OUT_OF_MEMORY + ": the limit of this sandbox is " + (limits.memoryBytes() >> 20) + " MiB";
     }
 
     /** How long no operation has been under way, in nanoseconds; 0 while there is one. */
@@ -306,6 +321,7 @@ final class Room {
         Guest await(Duration within) {
             try {
                 guest.listensOn(Path.of(answer.await(within).path("socket").asText()));
+                metrics.guestStarted(kind(guest.name()));
                 return guest;
             } catch (EngineException e) {
                 guests.remove(guest.name());

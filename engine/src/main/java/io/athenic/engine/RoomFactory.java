@@ -22,15 +22,17 @@ final class RoomFactory {
     private final Ids ids;
     private final long outputBytes;
     private final HostMemory memory;
+    private final EngineMetrics metrics;
     private final Semaphore building = new Semaphore(MAX_AT_ONCE, true);
     private final Map<String, Room> rooms = new ConcurrentHashMap<>();
 
-    RoomFactory(RoomdClient roomd, Timers timers, Zygotes zygotes, Ids ids, Bounds bounds) {
+    RoomFactory(RoomdClient roomd, Timers timers, Zygotes zygotes, Ids ids, Bounds bounds, EngineMetrics metrics) {
         this.roomd = roomd;
         this.timers = timers;
         this.zygotes = zygotes;
         this.ids = ids;
         this.outputBytes = bounds.outputBytes();
+        this.metrics = metrics;
         this.memory = new HostMemory(bounds.hostReserveBytes());
     }
 
@@ -72,7 +74,7 @@ final class RoomFactory {
     }
 
     private FinishedRoom make(String template, Limits limits, long deadline) {
-        Room room = new Room(roomd, zygotes, timers, ids.sandbox(), template, limits, outputBytes);
+        Room room = new Room(roomd, zygotes, timers, ids.sandbox(), template, limits, outputBytes, metrics);
         rooms.put(room.id(), room);
         try {
             room.create().await(left(deadline));
@@ -90,7 +92,7 @@ final class RoomFactory {
     Room restore(Adoption.Found found) {
         String template = Json.text(found.room(), "template");
         Limits limits = Limits.of(found.room().path("limits"));
-        Room room = new Room(roomd, zygotes, timers, found.record().id(), template, limits, outputBytes);
+        Room room = new Room(roomd, zygotes, timers, found.record().id(), template, limits, outputBytes, metrics);
         room.restore(found.room(), found.record());
         rooms.put(room.id(), room);
         return room;

@@ -79,6 +79,8 @@ final class RoomdClient implements AutoCloseable {
                     ErrorCode.INVALID_ARGUMENT, op + " is larger than " + MAX_LINE + " bytes: " + json.length);
         }
         CompletableFuture<JsonNode> answer = new CompletableFuture<>();
+        long sent = System.nanoTime();
+        var _ = answer.whenComplete((_, e) -> events.answered(op, e == null, System.nanoTime() - sent));
         pending.put(id, answer);
         byte[] line = Arrays.copyOf(json, json.length + 1);
         line[json.length] = '\n';

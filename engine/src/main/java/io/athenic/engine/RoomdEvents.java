@@ -10,6 +10,9 @@ interface RoomdEvents {
 
     void zygoteExited(String template);
 
+    /** An answer came, {@code nanos} after its request was sent. */
+    default void answered(String op, boolean ok, long nanos) {}
+
     /** The connection is gone, and with it roomd and every room. Called once. */
     void roomdGone(EngineException cause);
 }

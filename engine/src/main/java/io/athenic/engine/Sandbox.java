@@ -29,6 +29,7 @@ public final class Sandbox {
     private final Instant startedAt;
     private final Bounds bounds;
     private volatile Instant latestEnd;
+    private final UseHistory history;
     private final Optional<String> accessToken;
     private final StateMachine<SandboxState> state =
             new StateMachine<>(SandboxState.RUNNING, Set.of(SandboxState.KILLED));
@@ -71,11 +72,11 @@ public final class Sandbox {
         this.records = setting.records();
         this.startedAt = startedAt;
         this.bounds = setting.bounds();
+        this.history = new UseHistory(room.limits().cpuMillis() / 1000.0);
         this.latestEnd = latestEnd;
         this.endAt = new AtomicReference<>(notAfterLatest(endAt));
         this.accessToken = accessToken;
-        this.trafficToken =
-                spec.network().publicTraffic() ? Optional.empty() : accessToken.map(Ids::trafficToken);
+        this.trafficToken = spec.network().publicTraffic() ? Optional.empty() : accessToken.map(Ids::trafficToken);
         this.network = new SandboxNetwork(setting.egress(), id(), spec.network());
         Map<String, String> env = network.environment(spec.env());
         this.agentGuest = new AgentGuest(room, agent, env, network.preparation(), this::requireRunning);
@@ -357,6 +358,27 @@ public final class Sandbox {
         room.thaw();
         state.change(SandboxState.PAUSED, SandboxState.RUNNING);
         changed();
+    }
+
+    /** What it used, a sample every five seconds of the last hour, oldest first; when there is none yet, one of now. */
+    public List<UseSample> samples() {
+        requireAlive();
+        List<UseSample> kept = history.list();
+        if (!kept.isEmpty()) {
+            return kept;
+        }
+        ResourceUse use = room.use();
+        return List.of(history.add(
+                clock.instant(),
+                System.nanoTime(),
+                use.cpuMicros(),
+                use.memoryBytes(),
+                use.diskUsedBytes(),
+                use.diskTotalBytes()));
+    }
+
+    UseHistory history() {
+        return history;
     }
 
     public ResourceUse use() {

@@ -100,7 +100,10 @@ final class App implements AutoCloseable {
         port = edge.listen(config.host(), config.port());
         opened.push(edge);
 
-        @Nullable Engine engine = config.engine() == EngineKind.EMBEDDED ? startEngine(clock, onFailure) : null;
+        var metrics = new MetricsRoute();
+        opened.push(metrics);
+        @Nullable
+        Engine engine = config.engine() == EngineKind.EMBEDDED ? startEngine(clock, metrics, onFailure) : null;
         E2bClient client =
                 engine == null ? new E2bClient(E2bOptions.fromEnv(config.secrets())) : serveE2b(vertx, engine, clock);
         opened.push(client);
@@ -121,6 +124,7 @@ final class App implements AutoCloseable {
         Router router = edge.router();
         ExecutionRoutes.mount(router, executions, chat.analyzer(), health);
         ChatRoutes.mount(router, chat, health);
+        metrics.mount(router);
         WebFiles.mount(router, vertx);
         var sockets = new ExecutionSockets(executions);
         opened.push(sockets);
@@ -133,7 +137,8 @@ final class App implements AutoCloseable {
         executions.resume();
     }
 
-    private Engine startEngine(InstantSource clock, Runnable onFailure) throws InterruptedException {
+    private Engine startEngine(InstantSource clock, MetricsRoute metrics, Runnable onFailure)
+            throws InterruptedException {
         awaitSocket(config.roomdSocket());
         var engineConfig = new EngineConfig(
                 config.roomdSocket(),
@@ -148,7 +153,7 @@ final class App implements AutoCloseable {
                 config.onRestart());
         Engine engine;
         try {
-            engine = Engine.start(engineConfig, clock);
+            engine = Engine.start(engineConfig, clock, metrics.registry());
         } catch (EngineException e) {
             throw new StartException(
                     "the sandbox engine does not start: " + e.getMessage()

@@ -41,14 +41,12 @@ final class ControlPlane {
     private final E2bServerConfig config;
     private final InstantSource clock;
     private final SandboxViews views;
-    private final Metrics metrics;
 
     ControlPlane(Engine engine, E2bServerConfig config, InstantSource clock) {
         this.engine = engine;
         this.config = config;
         this.clock = clock;
         this.views = new SandboxViews(config);
-        this.metrics = new Metrics(clock);
     }
 
     void handle(Exchange exchange) throws IOException {
@@ -98,6 +96,10 @@ final class ControlPlane {
             case 2 -> {
                 if (!segments.getFirst().equals("sandboxes")) {
                     throw notFound(exchange);
+                }
+                if (segments.get(1).equals("metrics") && method.equals("GET")) {
+                    exchange.respondJson(200, Metrics.newest(engine, exchange));
+                    return;
                 }
                 var sandbox = sandbox(segments.get(1));
                 switch (method) {
@@ -161,7 +163,7 @@ final class ControlPlane {
                 }
                 connect(exchange, sandbox);
             }
-            case "GET metrics" -> exchange.respondJson(200, metrics.of(sandbox, exchange));
+            case "GET metrics" -> exchange.respondJson(200, Metrics.of(sandbox, exchange));
             case "POST fork", "POST snapshots" ->
                 throw new HttpFailure(501, "snapshots and forks are not supported by this server");
             case "PUT network" -> {

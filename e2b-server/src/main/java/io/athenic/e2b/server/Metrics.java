@@ -3,53 +3,65 @@ package io.athenic.e2b.server;
 import io.athenic.e2b.protocol.SandboxMetric;
 import io.athenic.e2b.server.http.Exchange;
 import io.athenic.e2b.server.http.HttpFailure;
+import io.athenic.engine.Engine;
+import io.athenic.engine.EngineException;
 import io.athenic.engine.Sandbox;
-import java.time.InstantSource;
-import java.time.temporal.ChronoUnit;
+import io.athenic.engine.UseSample;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Map;
 
-/** Samples of a sandbox's use, taken when asked: no history is kept, so a range in the past is empty. */
+/** The engine's samples of sandboxes, one every five seconds of the last hour, as E2B tells them. */
 final class Metrics {
-    private record Cpu(long micros, long nanoTime) {}
+    private static final int MOST_SANDBOXES = 100;
 
-    private final InstantSource clock;
+    private Metrics() {}
 
-    /** The last sample of each sandbox that was asked about, to know its use since then. */
-    private final ConcurrentHashMap<String, Cpu> last = new ConcurrentHashMap<>();
-
-    Metrics(InstantSource clock) {
-        this.clock = clock;
+    /** Those of the range that the request asks for; without one, all. */
+    static List<SandboxMetric> of(Sandbox sandbox, Exchange exchange) {
+        var start = second(exchange, "start", 0);
+        var end = second(exchange, "end", Long.MAX_VALUE);
+        if (start > end) {
+            throw new HttpFailure(400, "start is after end");
+        }
+        return sandbox.samples().stream()
+                .filter(sample ->
+                        sample.at().getEpochSecond() >= start && sample.at().getEpochSecond() <= end)
+                .map(sample -> wire(sandbox, sample))
+                .toList();
     }
 
-    List<SandboxMetric> of(Sandbox sandbox, Exchange exchange) {
-        var now = clock.instant();
-        if (second(exchange, "start", 0) > now.getEpochSecond()
-                || second(exchange, "end", Long.MAX_VALUE) < now.getEpochSecond()) {
-            return List.of();
+    /** {@code GET /sandboxes/metrics}: the newest sample of each; unknown sandboxes are left out. */
+    static Map<String, Map<String, SandboxMetric>> newest(Engine engine, Exchange exchange) {
+        var ids = List.of(exchange.query("sandbox_ids").orElse("").split(","));
+        if (ids.size() > MOST_SANDBOXES || ids.getFirst().isEmpty()) {
+            throw new HttpFailure(
+                    400, "sandbox_ids must be 1 to " + MOST_SANDBOXES + " sandbox ids with commas between");
         }
-        var use = sandbox.use();
-        var cores = SandboxViews.cpuCount(sandbox);
-        var cpu = new Cpu(use.cpuMicros(), System.nanoTime());
-        var before = last.put(sandbox.id(), cpu);
-        if (before == null) {
-            sandbox.onEnd(() -> last.remove(sandbox.id()));
+        var found = new LinkedHashMap<String, SandboxMetric>();
+        for (var id : ids) {
+            engine.find(id).ifPresent(sandbox -> {
+                try {
+                    found.put(id, wire(sandbox, sandbox.samples().getLast()));
+                } catch (EngineException e) {
+                    // it has just ended
+                }
+            });
         }
-        var wallMicros = before == null
-                ? sandbox.startedAt().until(now, ChronoUnit.MICROS)
-                : (cpu.nanoTime - before.nanoTime) / 1000;
-        var cpuMicros = cpu.micros - (before == null ? 0 : before.micros);
-        var percent = wallMicros <= 0 ? 0 : Math.clamp(100.0 * cpuMicros / wallMicros / cores, 0, 100);
-        return List.of(new SandboxMetric(
-                now,
-                now.getEpochSecond(),
-                cores,
-                Math.round(percent * 100) / 100.0,
-                use.memoryBytes(),
-                use.memoryLimitBytes(),
+        return Map.of("sandboxes", found);
+    }
+
+    private static SandboxMetric wire(Sandbox sandbox, UseSample sample) {
+        return new SandboxMetric(
+                sample.at(),
+                sample.at().getEpochSecond(),
+                SandboxViews.cpuCount(sandbox),
+                sample.cpuPercent(),
+                sample.memoryBytes(),
+                sandbox.limits().memoryBytes(),
                 0,
-                use.diskUsedBytes(),
-                use.diskTotalBytes()));
+                sample.diskUsedBytes(),
+                sample.diskTotalBytes());
     }
 
     private static long second(Exchange exchange, String name, long otherwise) {

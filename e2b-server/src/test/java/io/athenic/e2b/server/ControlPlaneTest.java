@@ -288,6 +288,21 @@ class ControlPlaneTest {
     }
 
     @Test
+    void theNewestMetricsOfManySandboxesComeAtOnce() {
+        var id = create("{\"templateID\":\"base\",\"timeout\":60}");
+
+        var found = json(SERVER.control("GET", "/sandboxes/metrics?sandbox_ids=" + id + ",unknown", ""))
+                .path("sandboxes");
+
+        assertThat(found.properties()).hasSize(1);
+        assertThat(found.path(id).path("memUsed").asLong()).isPositive();
+        assertThat(SERVER.control("GET", "/sandboxes/metrics", "").statusCode()).isEqualTo(400);
+        assertThat(SERVER.control("GET", "/sandboxes/" + id + "/metrics?start=5&end=1", "")
+                        .statusCode())
+                .isEqualTo(400);
+    }
+
+    @Test
     void largeBodiesAndHeadsAreRefused() throws IOException {
         assertThat(SERVER.control("POST", "/sandboxes", "x".repeat(2 << 20)).statusCode())
                 .isEqualTo(413);
