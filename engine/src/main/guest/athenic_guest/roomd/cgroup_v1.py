@@ -48,9 +48,9 @@ class HierarchyV1:
         for tree in [*self._trees, *([self._v2] if self._v2 else [])]:
             cgroups.make_directory(tree)
             cgroups.make_directory(f"{tree}/{self._instance}")
-        # All rooms together weigh half as much as one busy thread per core outside: the server and roomd answer however busy the rooms are.
+        # All rooms together weigh as much as one busy thread per core outside, not as one thread.
         for level in ("", f"/{self._instance}"):
-            write(f"{self._controllers['cpu']}{level}/cpu.shares", str(512 * (os.cpu_count() or 1)))
+            write(f"{self._controllers['cpu']}{level}/cpu.shares", str(1024 * (os.cpu_count() or 1)))
         # Rooms that use all that they may, all at once, run out of memory before the host does.
         try:
             write(f"{self._controllers['memory']}/memory.limit_in_bytes", str(cgroups.rooms_memory()))

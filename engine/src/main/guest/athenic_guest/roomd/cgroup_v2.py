@@ -41,9 +41,7 @@ class HierarchyV2:
             write(f"{path}/cgroup.subtree_control", " ".join(f"+{name}" for name in wanted))
         if "io" not in wanted:
             self.notes.append("no io controller: how fast a sandbox reads and writes its disk has no bound")
-        # The server and roomd answer however busy the rooms are, and rooms that use all that they may run out of memory before the host does.
-        if "cpu" in wanted:
-            write(f"{self._home}/cpu.weight", "50")
+        # Rooms that use all that they may, all at once, run out of memory before the host does.
         try:
             write(f"{self._home}/memory.max", str(cgroups.rooms_memory()))
         except OSError as error:

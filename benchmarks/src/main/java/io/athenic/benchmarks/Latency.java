@@ -18,6 +18,9 @@ final class Latency {
     /** Creates before the first sample: the server's code is compiled by then, as in a server that has been up for a while. */
     private static final int WARMUP = 40;
 
+    private static final String HOG =
+            "import subprocess\nkept = [subprocess.Popen(['python3', '-c', 'while True: pass']) for _ in range(2)]";
+
     private final SandboxApi sandboxes;
     private final AppApi app;
 
@@ -92,6 +95,29 @@ final class Latency {
                             .atMost(5));
         } finally {
             sandboxes.kill(sandbox);
+        }
+    }
+
+    /** A tenant's own cells while others' sandboxes each keep two processes busy: alone, and beside them. */
+    List<Measure> besideHogs(int hogs, int count) {
+        Created tenant = sandboxes.create();
+        var busy = new ArrayList<Created>();
+        try {
+            List<Double> alone =
+                    Samples.millis(200, count, () -> sandboxes.run(tenant, "1+1").end());
+            for (int i = 0; i < hogs; i++) {
+                Created hog = sandboxes.create();
+                busy.add(hog);
+                sandboxes.run(hog, HOG);
+            }
+            List<Double> beside =
+                    Samples.millis(20, count, () -> sandboxes.run(tenant, "1+1").end());
+            return List.of(
+                    Measure.of("warm 1+1, nobody else busy", "ms", alone),
+                    Measure.of("warm 1+1 beside " + hogs + " sandboxes that use all they may", "ms", beside));
+        } finally {
+            busy.forEach(sandboxes::kill);
+            sandboxes.kill(tenant);
         }
     }
 

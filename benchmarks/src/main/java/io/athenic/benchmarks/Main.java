@@ -113,7 +113,8 @@ public final class Main {
         if (parts.contains("latency")) {
             report.addAll(latency.pooled(60));
             report.addAll(latency.warm(300));
-            report.add(latency.burst(20, 3));
+            report.add(latency.burst(50, 3));
+            report.addAll(latency.besideHogs(4, 200));
             report.add(latency.sustained(60));
         }
         if (parts.contains("throughput")) {
