@@ -13,7 +13,10 @@ test(`${version}: a sandbox that asks for network starts without`, async (t) => 
   assert.equal(info.allowInternetAccess, false)
   assert.deepEqual(info.network.allowOut, ['example.com'])
   assert.deepEqual(info.network.denyOut, ['0.0.0.0/0'])
-  await assert.rejects(sandbox.commands.run('curl -sS --max-time 60 https://example.com/'), /Could not resolve host/)
+  await assert.rejects(sandbox.commands.run('curl -sS --max-time 60 https://example.com/'), {
+    exitCode: 6,
+    stderr: /Could not resolve host/,
+  })
 })
 
 test(`${version}: rules that restrict nothing are refused`, async (t) => {

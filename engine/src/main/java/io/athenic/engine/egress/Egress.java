@@ -1,7 +1,6 @@
 package io.athenic.engine.egress;
 
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -24,7 +23,7 @@ public final class Egress implements AutoCloseable {
     private static final Duration SWEEP = Duration.ofSeconds(1);
 
     private final EgressConfig config;
-    private final Resolver resolver;
+    private final Names names;
     private final InstantSource clock;
     private final AddressGuard guard;
     private final Semaphore places;
@@ -51,7 +50,7 @@ public final class Egress implements AutoCloseable {
 
     Egress(EgressConfig config, Resolver resolver, InstantSource clock, Supplier<Set<InetAddress>> own) {
         this.config = config;
-        this.resolver = resolver;
+        this.names = new Names(resolver, config.connect());
         this.clock = clock;
         this.guard = new AddressGuard(config.exceptions(), own);
         this.places = new Semaphore(config.allConnections());
@@ -141,7 +140,8 @@ public final class Egress implements AutoCloseable {
     }
 
     /** The addresses that the policy lets the sandbox reach, in the resolver's order; at least one. */
-    List<InetAddress> decide(Target target, NetworkPolicy policy) throws Refusal {
+    List<InetAddress> decide(Target target, SandboxEgress owner) throws Refusal {
+        NetworkPolicy policy = owner.policy();
         String host = target.host();
         int port = target.port();
         if (!policy.anything()) {
@@ -161,7 +161,7 @@ public final class Egress implements AutoCloseable {
             }
         }
         List<InetAddress> found =
-                target.literal().isPresent() ? List.of(target.literal().get()) : resolve(host);
+                target.literal().isPresent() ? List.of(target.literal().get()) : owner.resolve(names, host);
         List<InetAddress> reachable = new ArrayList<>();
         Refusal last = Refusal.failed(502, "the name " + host + " has no address");
         for (InetAddress address : found) {
@@ -208,14 +208,6 @@ public final class Egress implements AutoCloseable {
         }
     }
 
-    private List<InetAddress> resolve(String host) throws Refusal {
-        try {
-            return resolver.resolve(host);
-        } catch (UnknownHostException e) {
-            throw Refusal.failed(502, "the name " + host + " cannot be resolved");
-        }
-    }
-
     private void sweep() {
         try {
             while (true) {
@@ -231,6 +223,7 @@ public final class Egress implements AutoCloseable {
     @Override
     public void close() {
         sweeper.interrupt();
+        names.close();
         flows.forEach(flow -> flow.cut("the server stops"));
     }
 }

@@ -110,7 +110,7 @@ final class Flow {
 
     private Link open(String method, Target target) throws Refusal {
         lasts(egress.config().connect().multipliedBy(MOST_ADDRESSES + 1));
-        List<InetAddress> addresses = egress.decide(target, owner.policy());
+        List<InetAddress> addresses = egress.decide(target, owner);
         EventLog.Entry entry = owner.log().add(NetworkEvent.Verdict.ALLOWED, method, target.host(), target.port(), "");
         logged = true;
         egress.count(NetworkEvent.Verdict.ALLOWED);

@@ -1,6 +1,7 @@
 package io.athenic.engine.egress;
 
 import io.athenic.engine.EngineException;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,7 @@ public final class SandboxEgress implements AutoCloseable {
     /** Connections opened into the room ahead of a program that connects: while one is taken, another stands ready. */
     private static final int WAITING = 2;
 
+    private static final int LOOKUPS = 4;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
     private static final Logger LOG = LoggerFactory.getLogger(SandboxEgress.class);
@@ -24,6 +26,10 @@ public final class SandboxEgress implements AutoCloseable {
     private final Door door;
     private final EventLog log;
     private final Semaphore places;
+
+    /** Names that are being resolved: slow ones of one sandbox leave threads to the others. */
+    private final Semaphore lookups = new Semaphore(LOOKUPS, true);
+
     private final Set<Flow> flows = ConcurrentHashMap.newKeySet();
     private final List<Thread> acceptors = new ArrayList<>();
     private volatile NetworkPolicy policy;
@@ -89,6 +95,20 @@ public final class SandboxEgress implements AutoCloseable {
                 egress.places().release();
             }
             places.release();
+        }
+    }
+
+    List<InetAddress> resolve(Names names, String host) throws Refusal {
+        try {
+            lookups.acquire();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            throw Refusal.failed(503, "the sandbox ends");
+        }
+        try {
+            return names.resolve(host);
+        } finally {
+            lookups.release();
         }
     }
 

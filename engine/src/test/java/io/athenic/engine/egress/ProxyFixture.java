@@ -25,8 +25,13 @@ final class ProxyFixture implements AutoCloseable {
     private final AtomicInteger accepted = new AtomicInteger();
 
     ProxyFixture(EgressConfig config, Resolver resolver, NetworkPolicy policy) throws IOException {
+        this(new Egress(config, resolver, InstantSource.system(), Set::of), policy);
+    }
+
+    /** The proxy of one more sandbox; who closes it first closes the server's part of both. */
+    ProxyFixture(Egress egress, NetworkPolicy policy) throws IOException {
+        this.egress = egress;
         port = ServerSocketChannel.open().bind(new InetSocketAddress(LOOPBACK, 0));
-        egress = new Egress(config, resolver, InstantSource.system(), Set::of);
         proxy = egress.open("test", this::accept, policy);
     }
 

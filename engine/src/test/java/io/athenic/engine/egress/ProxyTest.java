@@ -95,9 +95,17 @@ final class ProxyTest {
         try (Socket program = fixture.connect()) {
             write(
                     program,
-                    "POST " + plain("/a/b?c=d#e") + " HTTP/1.1\r\nHost: evil.test\r\nProxy-Authorization: x\r\n"
-                            + "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\n"
-                            + "X-End: 1\r\nContent-Length: 4\r\n\r\nbodyGET / HTTP/1.1\r\n\r\n");
+                    "POST " + plain("/a/b?c=d#e") + " HTTP/1.1\r\n"
+                            + "Host: evil.test\r\n"
+                            + "Proxy-Authorization: x\r\n"
+                            + "Connection: keep-alive, X-Hop\r\n"
+                            + "X-Hop: 1\r\n"
+                            + "Keep-Alive: 5\r\n"
+                            + "TE: trailers\r\n"
+                            + "Upgrade: h2c\r\n"
+                            + "X-End: 1\r\n"
+                            + "Content-Length: 4\r\n\r\n"
+                            + "bodyGET / HTTP/1.1\r\n\r\n");
             Socket upstream = server.next();
             String request = read(upstream.getInputStream(), 4);
 
@@ -568,5 +576,42 @@ final class ProxyTest {
         assertThat(events).hasSize(EventLog.KEPT);
         assertThat(events.getFirst().sequence()).isEqualTo(6);
         assertThat(fixture.egress().counts().denied()).isEqualTo(EventLog.KEPT + 5);
+    }
+
+    /** Names whose servers do not answer: what they hold up is their sandbox, and no other and no thread of the server. */
+    @Test
+    void slowNamesDelayNobodyElse() throws Exception {
+        var release = new java.util.concurrent.CountDownLatch(1);
+        fixture.close();
+        fixture = new ProxyFixture(
+                config(),
+                host -> {
+                    if (host.startsWith("slow")) {
+                        try {
+                            release.await();
+                        } catch (InterruptedException e) {
+                            throw new UnknownHostException(host);
+                        }
+                    }
+                    return List.of(ProxyFixture.LOOPBACK);
+                },
+                ALL);
+        List<Socket> slow = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            Socket program = fixture.connect();
+            slow.add(program);
+            write(program, "CONNECT slow" + i + ".test:443 HTTP/1.1\r\n\r\n");
+        }
+        await().until(() -> fixture.accepted() == 40);
+
+        assertThat(fixture.ask("CONNECT 10.0.0.1:443 HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403 ");
+        var other = new ProxyFixture(fixture.egress(), ALL);
+        assertThat(other.ask("CONNECT quick.test:443 HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403 ");
+        release.countDown();
+        for (Socket program : slow) {
+            assertThat(program.getInputStream().readAllBytes()).asString().startsWith("HTTP/1.1 403 ");
+            program.close();
+        }
+        other.close();
     }
 }
