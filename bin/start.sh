@@ -3,6 +3,7 @@
 set -euo pipefail
 : "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
 . "$ATHENIC_HOME/bin/common.sh"
+. "$ATHENIC_HOME/bin/supervise.sh"
 
 command=$1
 shift
@@ -63,13 +64,14 @@ java_command() {
     "-Djava.io.tmpdir=$app/tmp" -Dfile.encoding=UTF-8 -jar "$jar"
 }
 
-roomd_pid='' server_pid=''
+roomd_pid='' server_pid='' pause_pid=''
 stop_all() {
   trap '' INT TERM HUP
   set +e # a process that is gone already, or ends with a status, must not end the clean-up
+  [ -n "$pause_pid" ] && kill "$pause_pid" 2>/dev/null
   [ -n "$server_pid" ] && kill -TERM "$server_pid" 2>/dev/null
   [ -n "$server_pid" ] && wait "$server_pid" 2>/dev/null
-  # roomd ends by itself when the server's connection closes; TERM is for the case that there never was one.
+  # roomd ends by itself when the server says so; TERM is for the case that there is none.
   [ -n "$roomd_pid" ] && if [ "${rights:-}" = rootless ]; then kill -TERM "$roomd_pid"; else as_root kill -TERM "$roomd_pid"; fi 2>/dev/null
   [ -n "$roomd_pid" ] && wait "$roomd_pid" 2>/dev/null
   rm -f "$app/server.json" 2>/dev/null
@@ -148,7 +150,7 @@ trap 'stop_all; exit 143' TERM HUP
 trap stop_all EXIT
 start_roomd
 if [ "$command" = run ]; then
-  (as_server "${java[@]}" serve --data "$app" --templates "$data/templates" --roomd "$runtime/roomd.sock" ${arguments[@]+"${arguments[@]}"} 9>&-) &
+  supervise
 else
   # An asynchronous command would read from /dev/null: hand it this script's own input.
   exec 8<&0

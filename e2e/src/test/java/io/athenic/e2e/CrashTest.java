@@ -9,46 +9,71 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
 
-/** Ends of every kind while a sandbox runs: Ctrl-C and SIGTERM leave nothing; after a kill -9 the next start leaves no orphan. */
+/** Ends of every kind while a sandbox runs: Ctrl-C and SIGTERM leave nothing; after a kill -9 what lives goes on, and nothing else is left. */
 class CrashTest {
     private static final Map<String, String> SMALL_POOL = Map.of("ATHENIC_POOL_SIZE", "1");
 
-    static Stream<Arguments> kills() {
-        return Stream.of(
-                Arguments.of(kill("server", product -> product.server().destroyForcibly())),
-                Arguments.of(kill("roomd", product -> product.roomd().destroyForcibly())),
-                Arguments.of(kill("server, roomd and launcher", product -> {
-                    ProcessHandle server = product.server();
-                    ProcessHandle roomd = product.roomd();
-                    product.launcher().destroyForcibly();
-                    server.destroyForcibly();
-                    roomd.destroyForcibly();
-                })));
+    @Test
+    void killedServerIsStartedAgainAndSandboxesGoOn() {
+        try (var product = Product.start(Product.newData(), SMALL_POOL)) {
+            String sandbox = busySandbox(product);
+
+            product.server().destroyForcibly();
+            product.awaitStart(2);
+
+            Http http = answering(product); // on the same port as before
+            assertThat(Http.stdout(http.python("print(kept + 1)", sandbox))).isEqualTo("42\n");
+            awaitRooms(product, 2); // the sandbox, and one in the new pool
+            assertThat(product.log()).contains("the server crashed (status 137): it is started again");
+            http.post("/close-sandbox", Map.of("sandboxId", sandbox)).expect(200);
+        } // nothing is left
     }
 
-    private static Named<Consumer<Product>> kill(String what, Consumer<Product> action) {
-        return Named.of("kill -9 of " + what, action);
+    @Test
+    void killedRoomdIsStartedAgainWithTheServer() {
+        try (var product = Product.start(Product.newData(), SMALL_POOL)) {
+            String sandbox = busySandbox(product);
+
+            product.roomd().destroyForcibly();
+            product.awaitStart(2);
+
+            assertThat(product.leftovers().groups(sandbox)).isEmpty();
+            Http http = answering(product);
+            assertThat(Http.stdout(http.python("print('works')"))).isEqualTo("works\n");
+            http.post("/execute", Map.of("code", "1", "sandboxId", sandbox)).expect(404);
+        }
     }
 
-    @ParameterizedTest
-    @MethodSource("kills")
-    void nextStartLeavesNoOrphan(Consumer<Product> kill) {
+    @Test
+    void nextLauncherGoesOnWithTheSandboxesOfAKilledOne() {
+        Path data = Product.newData();
+        Product first = Product.start(data, SMALL_POOL);
+        String sandbox = busySandbox(first);
+        long roomd = first.roomd().pid();
+
+        first.killServerAndLauncher();
+
+        try (var second = Product.start(data, SMALL_POOL)) {
+            assertThat(ProcessHandle.of(roomd)).isPresent();
+            assertThat(Http.stdout(new Http(second.port()).python("print(kept + 1)", sandbox)))
+                    .isEqualTo("42\n");
+            awaitRooms(second, 2);
+        }
+    }
+
+    @Test
+    void nextStartAfterTheEndOfEverythingLeavesNoOrphan() {
         Path data = Product.newData();
         Product first = Product.start(data, SMALL_POOL);
         String sandbox = busySandbox(first);
         Leftovers leftovers = first.leftovers();
         assertThat(leftovers.groups(sandbox)).isNotEmpty();
 
-        kill.accept(first);
-        first.awaitEnd();
+        ProcessHandle roomd = first.roomd();
+        first.killServerAndLauncher();
+        roomd.destroyForcibly();
 
         try (var second = Product.start(data, SMALL_POOL)) {
             assertThat(leftovers.groups(sandbox)).isEmpty();
@@ -61,30 +86,47 @@ class CrashTest {
     }
 
     @Test
-    void chatIsThereAfterAKillAndSaysWhatWasLost() {
+    void aServerThatCannotStartIsNotStartedAgain() {
         Path data = Product.newData();
-        Product first = Product.start(data, SMALL_POOL);
-        var thread = new Talk(first.port());
-        thread.run("x = 1");
-        thread.say("```python\nwhile True: pass\n```");
-        thread.feed.await(event -> event.path("type").asText().equals("execution")
-                && event.path("code").asText().contains("while True"));
+        var ended = Command.of(Product.HOME.resolve("athenic").toString(), "run", "--data", data.toString())
+                .with(Map.of("ATHENIC_POOL_SIZE", "many"))
+                .run(Duration.ofMinutes(2));
+        List<String> left = Leftovers.of(data).await(Duration.ofSeconds(10));
+        Product.delete(data);
 
-        first.server().destroyForcibly();
-        first.awaitEnd();
+        assertThat(ended.status()).as(ended.all()).isEqualTo(1);
+        assertThat(ended.errors()).contains("pool.size is many").doesNotContain("started again");
+        assertThat(left).isEmpty();
+    }
 
-        try (var second = Product.start(data, SMALL_POOL)) {
-            var http = new Http(second.port());
-            var found = http.get("/api/threads/" + thread.id).expect(200).json();
-            assertThat(found.path("messages")).hasSize(4);
-            assertThat(found.at("/messages/3/status").asText()).isIn("failed", "cancelled");
-            assertThat(found.at("/messages/3/parts").toString()).containsIgnoringCase("restart");
-            assertThat(found.hasNonNull("activeRun")).isFalse();
+    @Test
+    void threadGoesOnInItsSandboxAfterAKill() {
+        try (var product = Product.start(Product.newData(), SMALL_POOL)) {
+            var thread = new Talk(product.port());
+            thread.run("x = 41");
 
-            var again = new Talk(second.port(), thread.id);
-            assertThat(again.run("print('back', 'x' in globals())")).isEqualTo("back False\n");
-            assertThat(again.answer().path("parts").toString()).containsIgnoringCase("variables");
+            product.server().destroyForcibly();
+            product.awaitStart(2);
+            Http _ = answering(product);
+
+            var again = new Talk(product.port(), thread.id);
+            assertThat(again.run("print(x + 1)")).isEqualTo("42\n");
+            assertThat(again.answer().path("parts").toString()).doesNotContainIgnoringCase("variables");
             again.close();
+        }
+    }
+
+    private static Http answering(Product product) {
+        Http http = new Http(product.port());
+        http.awaitAnswer(Duration.ofSeconds(60));
+        return http;
+    }
+
+    private static void awaitRooms(Product product, int count) {
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        while (product.leftovers().rooms() != count) {
+            assertThat(System.nanoTime()).as("%s rooms", product.leftovers().rooms()).isLessThan(end);
+            Product.pause(50);
         }
     }
 
@@ -142,6 +184,7 @@ class CrashTest {
                 .json()
                 .path("sandboxId")
                 .asText();
+        http.python("kept = 41", sandbox);
         http.python(
                 "import subprocess\nsubprocess.Popen(['setsid', 'sh', '-c', 'trap \"\" INT TERM HUP; while :; do sleep 1; done'])",
                 sandbox);

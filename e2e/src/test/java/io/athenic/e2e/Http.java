@@ -65,6 +65,23 @@ final class Http {
 
     private final int port;
 
+    /** Waits until the server, which was started again, answers; what was kept open to the one before is closed by then. */
+    void awaitAnswer(Duration deadline) {
+        long end = System.nanoTime() + deadline.toNanos();
+        int answers = 0;
+        while (answers < 3) {
+            try {
+                get("/health").expect(200);
+                answers++;
+            } catch (UncheckedIOException | AssertionError e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+                io.athenic.e2e.product.Product.pause(50);
+            }
+        }
+    }
+
     Http(int port) {
         this.port = port;
     }

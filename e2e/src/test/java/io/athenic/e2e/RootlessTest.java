@@ -46,19 +46,27 @@ class RootlessTest {
     }
 
     @Test
-    void nothingOutlivesAKilledServer(@TempDir Path folder) throws Exception {
+    void sandboxesOutliveAKilledServerAndNothingOutlivesTheLauncher(@TempDir Path folder) throws Exception {
         Path log = folder.resolve("run.log");
         Process launcher = USER.start(log, "run", "--rootless", "--port", "0", "--e2b-port", "0");
-        OrdinaryUser.await(launcher, log, START);
+        try {
+            var http = new Http(OrdinaryUser.await(launcher, log, START));
+            String sandbox = sandbox(http);
+            http.python("kept = 41", sandbox);
+            long server = USER.processes().entrySet().stream()
+                    .filter(process -> process.getValue().contains("athenic.jar serve"))
+                    .findFirst()
+                    .orElseThrow()
+                    .getKey();
 
-        long server = USER.processes().entrySet().stream()
-                .filter(process -> process.getValue().contains("athenic.jar serve"))
-                .findFirst()
-                .orElseThrow()
-                .getKey();
-        ProcessHandle.of(server).orElseThrow().destroyForcibly();
+            ProcessHandle.of(server).orElseThrow().destroyForcibly();
 
-        assertThat(launcher.waitFor(40, TimeUnit.SECONDS)).isTrue();
+            http.awaitAnswer(Duration.ofSeconds(60));
+            assertThat(Http.stdout(http.python("print(kept + 1)", sandbox))).isEqualTo("42\n");
+        } finally {
+            OrdinaryUser.interrupt(launcher);
+            assertThat(launcher.waitFor(40, TimeUnit.SECONDS)).isTrue();
+        }
         assertThat(USER.processes()).isEmpty();
         assertThat(USER.runtime()).doesNotExist();
     }

@@ -40,6 +40,7 @@ public record Leftovers(Path data, String name) {
         }
         files(data.resolve("app/tmp")).forEach(file -> found.add("temporary file " + file));
         files(data.resolve("sandboxes")).forEach(file -> found.add("sandbox file " + file));
+        files(data.resolve("app/sandboxes")).forEach(file -> found.add("record " + file));
         if (Files.exists(data.resolve("app/server.json"))) {
             found.add("app/server.json");
         }
@@ -55,6 +56,19 @@ public record Leftovers(Path data, String name) {
             found = find();
         }
         return found;
+    }
+
+    /** How many rooms have a control group now, those of the pool too. */
+    public long rooms() {
+        return hierarchies()
+                .map(root -> root.resolve("athenic").resolve(name))
+                .filter(Files::isDirectory)
+                .flatMap(Leftovers::children)
+                .filter(Files::isDirectory)
+                .map(folder -> folder.getFileName().toString())
+                .filter(folder -> !folder.startsWith("_"))
+                .distinct()
+                .count();
     }
 
     /** The control groups of this instance's rooms, one path for each hierarchy that has it. */

@@ -40,14 +40,14 @@ public final class Product implements AutoCloseable {
     private final Process launcher;
     private final Path log;
     private final int port;
-    private final JsonNode file;
+    private final int e2bPort;
 
-    private Product(Path data, Process launcher, Path log, int port, JsonNode file) {
+    private Product(Path data, Process launcher, Path log, int port, int e2bPort) {
         this.data = data;
         this.launcher = launcher;
         this.log = log;
         this.port = port;
-        this.file = file;
+        this.e2bPort = e2bPort;
     }
 
     /** A fresh data folder that sees the machine's built template. */
@@ -110,9 +110,8 @@ public final class Product implements AutoCloseable {
         while (System.nanoTime() < end && launcher.isAlive()) {
             Matcher ready = READY.matcher(Files.readString(log));
             if (ready.find()) {
-                JsonNode file = new ObjectMapper()
-                        .readTree(data.resolve("app/server.json").toFile());
-                return new Product(data, launcher, log, Integer.parseInt(ready.group(1)), file);
+                int e2bPort = serverFile(data).path("e2bPort").asInt();
+                return new Product(data, launcher, log, Integer.parseInt(ready.group(1)), e2bPort);
             }
             pause(20);
         }
@@ -134,7 +133,7 @@ public final class Product implements AutoCloseable {
     }
 
     public int e2bPort() {
-        return file.path("e2bPort").asInt();
+        return e2bPort;
     }
 
     public String apiKey() {
@@ -145,9 +144,36 @@ public final class Product implements AutoCloseable {
         }
     }
 
-    /** The server's process; it is not the launcher's. */
+    private static JsonNode serverFile(Path data) {
+        try {
+            return new ObjectMapper().readTree(data.resolve("app/server.json").toFile());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Waits until the launcher has started a server for the {@code count}-th time, and it is ready. */
+    public void awaitStart(int count) {
+        long end = System.nanoTime() + START.toNanos();
+        while (READY.matcher(log()).results().count() < count) {
+            if (System.nanoTime() > end || !launcher.isAlive()) {
+                throw new AssertionError("the server was not started again\n" + log());
+            }
+            pause(20);
+        }
+    }
+
+    /** Kills the server and the launcher so that neither notices the other's end. */
+    public void killServerAndLauncher() {
+        signal("-STOP", launcher.pid()); // else it would start another server, or its end would end the server in order
+        server().destroyForcibly();
+        launcher.destroyForcibly();
+        awaitEnd();
+    }
+
+    /** The server's process as it is now; it is not the launcher's. */
     public ProcessHandle server() {
-        return ProcessHandle.of(file.path("pid").asLong())
+        return ProcessHandle.of(serverFile(data).path("pid").asLong())
                 .orElseThrow(() -> new AssertionError("the server is not running\n" + log()));
     }
 
