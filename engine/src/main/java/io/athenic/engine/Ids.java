@@ -34,7 +34,8 @@ final class Ids {
     static String trafficToken(String accessToken) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            return HexFormat.of().formatHex(digest.digest(("traffic:" + accessToken).getBytes(StandardCharsets.US_ASCII)));
+            return HexFormat.of()
+                    .formatHex(digest.digest(("traffic:" + accessToken).getBytes(StandardCharsets.US_ASCII)));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e); // every Java has it
         }
