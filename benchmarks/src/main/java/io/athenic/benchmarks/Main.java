@@ -8,10 +8,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** {@code ./athenic bench [--peers] [--alive N] [--only latency|throughput|density]}: measures the product from outside and prints what was promised beside it. */
+/** {@code ./athenic bench [--peers] [--alive N] [--only latency|throughput|density|leaks]}: measures the product from outside and prints what was promised beside it. */
 public final class Main {
-    private static final String USAGE = "bench [--peers] [--alive N] [--only latency|throughput|density]";
+    private static final String USAGE = "bench [--peers] [--alive N] [--only latency|throughput|density|leaks]";
     private static final List<String> PARTS = List.of("latency", "throughput", "density");
+    /** Takes minutes: only when it is asked for. */
+    private static final String LEAKS = "leaks";
+
+    private static final int POOL = 4;
 
     private final Report report = new Report();
     private final boolean peers;
@@ -51,8 +55,9 @@ public final class Main {
         if (alive < 1 || alive > 400) {
             throw new IllegalArgumentException("--alive is " + alive + ": 1 to 400 is wanted");
         }
-        if (!PARTS.containsAll(parts)) {
-            throw new IllegalArgumentException("--only is " + parts.getFirst() + ": one of " + PARTS + " is wanted");
+        if (!PARTS.containsAll(parts) && !parts.equals(List.of(LEAKS))) {
+            throw new IllegalArgumentException(
+                    "--only is " + parts.getFirst() + ": one of " + PARTS + " or " + LEAKS + " is wanted");
         }
         return new Main(peers, parts, alive);
     }
@@ -71,7 +76,7 @@ public final class Main {
             report.note("Other programs kept this machine busy (load " + Report.number(Machine.load())
                     + " before the first sample): times are too long and rates too low, only ratios count.");
         }
-        with(Map.of("ATHENIC_POOL_SIZE", "4"), this::pooled);
+        with(Map.of("ATHENIC_POOL_SIZE", Integer.toString(POOL)), this::pooled);
         if (parts.contains("latency")) {
             with(
                     Map.of("ATHENIC_POOL_SIZE", "0"),
@@ -121,6 +126,9 @@ public final class Main {
             var throughput = new Throughput(sandboxes, app);
             report.addAll(throughput.lines());
             report.addAll(throughput.flood(product.server().pid(), 8));
+        }
+        if (parts.contains(LEAKS)) {
+            report.addAll(new Leaks(product, sandboxes, POOL).measure());
         }
         if (parts.contains("density")) {
             density(product, sandboxes, latency);
