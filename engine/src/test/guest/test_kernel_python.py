@@ -44,6 +44,29 @@ class Cells(PythonCase):
         self.assertLessEqual(set(names), {"In", "Out", "exit", "quit", "open", "get_ipython"})
         self.assertEqual((inputs, outputs), (2, 0))  # In[0] is always there
 
+    def test_kernels_draw_numbers_of_their_own(self) -> None:
+        code = "import numpy, random, uuid\nprint(random.random(), numpy.random.rand(), numpy.random.default_rng().random(), uuid.uuid4(), sep='\\n')"
+        drawn = [collect(begin(self.guest("python"), code)).stdout.split() for _ in range(2)]
+
+        self.assertEqual([len(drawn[0]), len(set(drawn[0]) & set(drawn[1]))], [4, 0])
+
+    def test_memory_of_a_guest_is_mostly_shared(self) -> None:
+        sandbox = self.room()
+        agent = self.roomd.call("guest.start", sandbox=sandbox, name="agent", kind="agent", env={}, cwd="/home/user")["pid"]
+        kernel = self.roomd.call("guest.start", sandbox=sandbox, name="python", kind="python", env={}, cwd="/home/user")
+        collect(begin(kernel["socket"], "import pandas as pd\npd.DataFrame({'a': range(1000)}).describe()"))
+
+        own = 0
+        for pid in (agent, kernel["pid"]):
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as rollup:
+                own += sum(int(line.split()[1]) for line in rollup if line.startswith("Private_Dirty:"))
+        self.assertLess(own, 18_000)  # kB; 15,000 were measured when this was written
+
+    def test_modules_of_the_user_and_stdin_are_the_child_s(self) -> None:
+        run = self.execute("import site, sys\nprint(site.getusersitepackages() in sys.path, site.USER_BASE, repr(sys.stdin.read()))")
+
+        self.assertEqual(run.stdout, "True /home/user/.local ''\n")
+
     def test_state_and_counter_carry_over(self) -> None:
         first = self.execute("value = 41")
         second = self.execute("value + 1")

@@ -88,8 +88,9 @@ def enter(target: Target, status: int) -> tuple[socket.socket, int]:
 
 def _prefer_death(score: int) -> None:
     """The kernel's choice at the memory limit; proc_pid_oom_score_adj(5). Raising needs no right."""
-    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-        file.write(str(score))
+    descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+    os.write(descriptor, str(score).encode())
+    os.close(descriptor)
 
 
 def _keep_descriptors(listener: int, status: int) -> None:

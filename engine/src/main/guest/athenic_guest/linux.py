@@ -7,6 +7,7 @@ was asked to do, errno and, where we know one, a hint. Sources: the manual page 
 from __future__ import annotations
 
 import ctypes
+import functools
 import errno
 import os
 import platform
@@ -207,11 +208,16 @@ def clone_process(flags: int, cgroup: int | None = None) -> tuple[int, int]:
     return pid, pidfd.value
 
 
+@functools.cache
+def last_capability() -> int:
+    """The highest capability that this kernel knows; proc_sys_kernel(5)."""
+    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
+        return int(file.read())
+
+
 def drop_bounding_set(keep: int) -> None:
     """Removes every capability that is not in the mask `keep` from the bounding set; capabilities(7)."""
-    with open("/proc/sys/kernel/cap_last_cap", encoding="ascii") as file:
-        last = int(file.read())
-    for capability in range(last + 1):
+    for capability in range(last_capability() + 1):
         if not keep >> capability & 1:
             prctl(PR_CAPBSET_DROP, capability)
 

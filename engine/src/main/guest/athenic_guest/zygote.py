@@ -15,7 +15,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import random
 import select
 import signal
 import socket
@@ -26,13 +25,14 @@ from typing import Any, NoReturn
 if __name__ == "__main__":
     sys.path.insert(0, "/run/guest")
 
-from athenic_guest import confine, guests, linux
+from athenic_guest import compact, confine, guests, linux
 
 _CONTROL, _PACKET_BYTES, _ORDER_BYTES, _MAX_DESCRIPTORS = 3, 262_144, 1 << 20, 16
 _SOCKETS = "/run/sock"
 # At the memory limit kernels go first: the agent has to live to tell.
 _OOM_SCORES = {"agent": 0}
 _KERNEL_OOM_SCORE = 500
+_TWISTER_WORDS = 624  # of the Mersenne Twister's state
 
 
 class Zygote:
@@ -42,6 +42,7 @@ class Zygote:
         self._control = control
         self._filters = [bytes.fromhex(text) for text in setup["filters"]]
         self._owner: tuple[int, int] = (int(setup["owner"][0]), int(setup["owner"][1]))
+        linux.last_capability()  # kept for the guests
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def serve(self) -> NoReturn:
@@ -114,7 +115,8 @@ class Zygote:
                 init=init, groups=groups, socket_path=f"{_SOCKETS}/{order['socket']}", socket_uid=self._owner[0], socket_gid=self._owner[1],
                 uid=0 if kind == "agent" else confine.USER_ID, oom_score=_OOM_SCORES.get(kind, _KERNEL_OOM_SCORE), filters=self._filters,
                 processes=order["processes"], data_bytes=order["dataBytes"]), status)
-            _reseed()
+            if kind == "python":
+                _reseed()
             gc.enable()
             environment = {str(key): str(value) for key, value in order["env"].items()}
             os.environ.clear()
@@ -141,11 +143,13 @@ def _forget_signals() -> None:
 
 
 def _reseed() -> None:
-    """Every child starts from the zygote's state of each generator; `secrets`, `uuid` and `os.urandom` ask the kernel anyway."""
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
+    """Every child starts from the zygote's state of numpy's generator; `random` seeds itself after a fork, `secrets`, `uuid` and
+    `os.urandom` ask the kernel anyway."""
+    generator = sys.modules.get("numpy.random.mtrand")
+    if generator is not None:
+        # What `numpy.random.seed()` does in many functions, each on another page that would be copied.
+        key = sys.modules["numpy"].frombuffer(os.urandom(_TWISTER_WORDS * 4), dtype="uint32")
+        generator._rand._bit_generator.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": _TWISTER_WORDS}}
 
 
 def main() -> NoReturn:
@@ -165,6 +169,7 @@ def main() -> NoReturn:
         control.send(json.dumps({"error": f"{type(error).__name__}: {error}"[:4096]}).encode())
         os._exit(1)
     gc.collect()
+    compact.compact()
     gc.freeze()
     gc.disable()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import site
+import sys
 
 _PATH = "/home/user/.local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -40,8 +41,8 @@ def enter(env: dict[str, str], cwd: str) -> None:
 def site_folders() -> list[str]:
     """Where `pip install` of the user puts modules; made now, since Python remembers that a folder was missing."""
     site.ENABLE_USER_SITE = True
-    site.USER_BASE = site.USER_SITE = None
-    folder = site.getusersitepackages()
+    site.USER_BASE = os.path.expanduser("~/.local")
+    site.USER_SITE = folder = f"{site.USER_BASE}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError:

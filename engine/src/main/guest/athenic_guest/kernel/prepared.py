@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import os
 import shutil
@@ -9,6 +10,12 @@ import sys
 import tempfile
 import warnings
 from typing import Any
+
+# Python writes to the code that it runs until it has specialized it; PEP 659. After that a guest writes to fewer of the zygote's pages.
+_ROUNDS = 10
+
+WARM_UP = "import pandas as pd\nprint('warm')\npd.DataFrame({'a': range(3)})"
+"""A cell that touches what most cells touch."""
 
 SHELL: list[Any] = []
 """The shell that `prepare` has made."""
@@ -25,12 +32,20 @@ def prepare() -> None:
             break
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        from . import patches
         from . import shell as shells
 
         shell = shells.make()
         shell.enable_matplotlib("inline")
         _warm(shell)
+        patches.show_saved_images()
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
+    builtins.input = patches.no_input
     import matplotlib
+    from matplotlib import font_manager
+
+    # matplotlib empties it after each fork, since the fonts' files are closed: with nothing in it no page is written.
+    font_manager._get_font.cache_clear()
 
     # The next look for these folders is the child's, in the sandbox.
     for finder in (matplotlib.get_configdir, matplotlib.get_cachedir, getattr(matplotlib, "_get_config_or_cache_dir", None)):
@@ -50,10 +65,13 @@ def _warm(shell: Any) -> None:
     import numpy as np
     import pandas as pd
 
+    namespace = dict(shell.user_ns)
     stdout, stderr = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
     try:
-        shell.run_cell("1+1", store_history=True)
+        for _ in range(_ROUNDS):
+            shell.run_cell("1+1", store_history=True)
+            shell.run_cell(WARM_UP, store_history=True)
         shell.run_cell("1/0", store_history=True)
         table = pd.DataFrame({"a": range(10), "b": list("ababababab")})
         table.groupby("b").a.sum().to_string()
@@ -65,7 +83,7 @@ def _warm(shell: Any) -> None:
         plt.legend()
         shell.display_formatter.format(figure)
         plt.close("all")
-        restore(shell)
+        restore(shell, namespace)
     finally:
         sys.stdout, sys.stderr = stdout, stderr
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _posixsubprocess
-import builtins
 import ctypes
 import functools
 import os
@@ -17,10 +16,10 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from .. import frames, marks
-from . import environment, formats, hangup, patches, processes
+from . import environment, formats, hangup, processes
 from .capture import Capture
 from .output import Output, signals_blocked
-from .prepared import SHELL, prepare, restore
+from .prepared import SHELL, WARM_UP, prepare, restore
 from .server import Execution, Server
 from .streams import Gate, Stream
 
@@ -36,8 +35,6 @@ _FIRST_STRIKES = 3
 _STARTING = subprocess.Popen._execute_child.__code__  # type: ignore[attr-defined]
 
 __all__ = ["prepare", "serve"]
-
-_WARM_UP = "import pandas as pd\nprint('warm')\npd.DataFrame({'a': range(3)})"
 
 
 def serve(listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
@@ -81,8 +78,6 @@ class Kernel:
         sys.setswitchinterval(_SWITCH_SECONDS)
         sys.stdout = sys.__stdout__ = self._stdout  # type: ignore[misc]
         sys.stderr = sys.__stderr__ = self._stderr  # type: ignore[misc]
-        sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]
-        builtins.input = patches.no_input
         self._shell.emit = self._emit
         os.register_at_fork(before=self._before_fork, after_in_child=self._after_fork)
         _posixsubprocess.fork_exec = self._marks_children(_posixsubprocess.fork_exec)
@@ -90,12 +85,11 @@ class Kernel:
             subprocess._fork_exec = _posixsubprocess.fork_exec
         for name in ("posix_spawn", "posix_spawnp", "system"):
             setattr(os, name, self._marks_children(getattr(os, name)))
-        patches.show_saved_images()
 
     def _warm_up(self) -> None:
         """Runs cells the way a server's cells run: what they touch is copied from the zygote's memory now, not in the user's first cell."""
         namespace = dict(self._shell.user_ns)
-        for code in ("1+1", _WARM_UP):
+        for code in ("1+1", WARM_UP):
             ours, theirs = socket.socketpair()
             self._server.adopt(theirs)
             frames.Connection(ours).send_json({"op": "execute", "code": code})
