@@ -103,7 +103,8 @@ class WatchedGroup:
         self._init: Child | None = None
         self._namespace = 0
         self._limits: Limits | None = None
-        self._memory = self._files = self._kills = self._past_ticks = 0
+        self._memory = self._files = self._kills = self._past_ticks = self._threads = 0
+        self._looked = False
         self._ticks: dict[tuple[int, int], int] = {}
         self._event = -1
 
@@ -140,12 +141,13 @@ class WatchedGroup:
         return {} if limits is None else {"pids": limits.pids, "dataBytes": limits.memory_bytes, "inotify": INOTIFY}
 
     def usage(self) -> Usage:
-        self.look(proc.by_namespace(), False)
+        """As the watch saw it, at most half a second ago: a look at all processes for each sandbox that somebody asks about would add up."""
+        if not self._looked:
+            self.look(proc.by_namespace(), False)
         with self._lock:
-            living = list(proc.processes(sorted(self.pids())))
             ticks = self._past_ticks + sum(self._ticks.values())
             limit = self._limits.memory_bytes if self._limits else 0
-            return Usage(self._memory, limit, ticks * 1_000_000 // proc.TICKS, sum(process.threads for process in living), self._kills)
+            return Usage(self._memory, limit, ticks * 1_000_000 // proc.TICKS, self._threads, self._kills)
 
     def oom_watch(self) -> tuple[int, int]:
         """An eventfd that is written at each kill; eventfd(2)."""
@@ -166,6 +168,8 @@ class WatchedGroup:
             if self._init is None or self._limits is None:
                 return
             living = list(proc.processes(found.get(self._namespace, [])))
+            self._looked = True
+            self._threads = sum(process.threads for process in living)
             self._count_cpu(living)
             shm = _file_system_use(f"/proc/{self._init.pid}/root/dev/shm")
             if with_files:
