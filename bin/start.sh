@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run, ask, exec and env: build what is missing, start roomd (root, or in a user namespace) and the server (never root), clean up at the end.
+# run, ask, exec, env and template: build what is missing, start roomd (root, or in a user namespace) and the server (never root), clean up at the end.
 set -euo pipefail
 : "${ATHENIC_HOME:=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)}"
 . "$ATHENIC_HOME/bin/common.sh"
@@ -103,6 +103,12 @@ lock_data() {
   flock -n 9 || die "Athenic already runs with $data$(running_server && printf ' at http://127.0.0.1:%s' "$(server_field port)"). Stop it first, or choose another folder with --data."
 }
 
+# The client runs as whoever called: it reads their files. It knows the server by E2B's variables.
+template_client() {
+  E2B_API_URL=http://127.0.0.1:$(server_field e2bPort) E2B_API_KEY=$(cat "$app/api-key") exec "$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -jar "$jar" \
+    template "${arguments[@]}"
+}
+
 case $command in
   env)
     prepare_data
@@ -131,6 +137,14 @@ case $command in
       exec "${java[@]}" "$command" --url "http://127.0.0.1:$(server_field port)" "${arguments[@]}"
     fi
     ;;
+  template)
+    [ ${#arguments[@]} -gt 0 ] || die "template: build FILE, list, or delete NAME"
+    need_jar
+    prepare_data
+    install_jar
+    mapfile -t java < <(java_command)
+    if running_server; then template_client; fi
+    ;;
   run) ;;
   *) die "unknown command: $command" ;;
 esac
@@ -149,6 +163,17 @@ trap 'stop_all; exit 130' INT
 trap 'stop_all; exit 143' TERM HUP
 trap stop_all EXIT
 start_roomd
+if [ "$command" = template ]; then
+  (as_server "${java[@]}" serve --data "$app" --templates "$data/templates" --roomd "$runtime/roomd.sock" --port 0 --e2b-port 0 9>&- >/dev/null 2>>"$app/server.log") &
+  server_pid=$!
+  until running_server; do
+    kill -0 "$server_pid" 2>/dev/null && kill -0 "$roomd_pid" 2>/dev/null || die "the server did not start: $app/server.log and roomd.log say why"
+    sleep 0.1
+  done
+  status=0
+  (template_client 9>&-) || status=$?
+  exit "$status"
+fi
 if [ "$command" = run ]; then
   supervise
 else

@@ -15,6 +15,7 @@ export const CodeSandbox = code.Sandbox
 export const errors = e2b
 export const codeErrors = code
 export const Template = e2b.Template
+export const e2bModule = e2b
 
 /** A sandbox for one test. */
 export async function sandboxFor(t, Kind = PlainSandbox, options = {}) {

@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -55,6 +56,8 @@ public final class Engine implements AutoCloseable {
     private final Adoption adoption;
     private final Sandbox.Setting setting;
     private final Semaphore places;
+    private final AtomicReference<@Nullable TemplateBook> book = new AtomicReference<>();
+    private final Trees trees;
     private final AtomicReference<Condition> condition =
             new AtomicReference<>(new Condition(EngineState.STARTING, "the template is being loaded"));
     private final CountDownLatch started = new CountDownLatch(1);
@@ -117,6 +120,7 @@ public final class Engine implements AutoCloseable {
         }
         this.egress = new Egress(config.egress(), resolver, clock);
         this.setting = new Sandbox.Setting(ids, clock, config.bounds(), egress, new Keeper(), records);
+        this.trees = new Trees(roomd);
         this.zygotes = new Zygotes(roomd, templates);
         this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds(), metrics);
         this.pool = new SandboxPool(
@@ -218,13 +222,106 @@ public final class Engine implements AutoCloseable {
                 && condition.get().state() == EngineState.READY;
     }
 
-    /** Makes a sandbox, from the pool where it has one. */
+    /** Makes a sandbox, from the pool where it has one; returns when its template's start command is ready. */
     public Sandbox create(SandboxSpec spec) {
         try {
-            return make(spec);
+            return ofTemplate(spec);
         } catch (EngineException e) {
             metrics.createFailed(e.code());
             throw e;
+        }
+    }
+
+    private Sandbox ofTemplate(SandboxSpec spec) {
+        requireReady();
+        Optional<Template> built = templates.built(spec.template());
+        if (built.isEmpty()) {
+            return make(spec);
+        }
+        return start(built.get(), spec, config.createTimeout());
+    }
+
+    /** A sandbox of a template that nobody else knows yet. */
+    public Sandbox tryOut(Template template, Duration within) {
+        requireReady();
+        if (template.tree().isPresent()) {
+            zygotes.ensure(template.key());
+        }
+        return start(template, SandboxSpec.of(template.name(), within), within);
+    }
+
+    private Sandbox start(Template template, SandboxSpec spec, Duration within) {
+        Sandbox sandbox = make(template.complete(spec, config.defaultLimits()));
+        sandbox.settings(template.settings());
+        try {
+            StartCommand.run(sandbox, template.settings(), within);
+            return sandbox;
+        } catch (RuntimeException e) {
+            sandbox.kill(KillCause.START_FAILED);
+            throw e;
+        }
+    }
+
+    /** Reads the templates that were built here from a folder of the server's own. To be called once, at the start. */
+    public void openTemplates(Path folder) {
+        TemplateBook opened = TemplateBook.open(folder);
+        templates.open(opened);
+        book.set(opened);
+        // Those of the server's earlier life.
+        sandboxes
+                .values()
+                .forEach(sandbox ->
+                        opened.find(sandbox.template()).ifPresent(template -> sandbox.settings(template.settings())));
+    }
+
+    /** The templates that were built here. */
+    public TemplateBook templates() {
+        return Optional.ofNullable(book.get())
+                .orElseThrow(() -> new EngineException(
+                        ErrorCode.FAILED_PRECONDITION, "this server keeps no templates of its own"));
+    }
+
+    /** What a build starts from: a template that was built here, or one of the installation without tree. */
+    public Optional<Template> templateToBuildFrom(String nameOrAlias) {
+        Optional<Template> built = templates.built(nameOrAlias);
+        if (built.isPresent()) {
+            return built;
+        }
+        return templates.find(nameOrAlias).filter(Template::isName).map(base -> Template.installed(base, 0));
+    }
+
+    /** The templates of the installation, with their bytes on the disk. */
+    public Map<String, Long> installed() {
+        return templates.installed();
+    }
+
+    /** Changes when a template of the installation is built anew: trees on the old one are of no use then. */
+    public String templateVersion(String base) {
+        return templates.version(base);
+    }
+
+    /** The trees that they are made of. */
+    public Trees trees() {
+        return trees;
+    }
+
+    /** Takes a template away; sandboxes that were made from it go on. False when there was none of that name. */
+    public boolean deleteTemplate(String name) {
+        Optional<Template> removed = templates().remove(name);
+        removed.ifPresent(this::retire);
+        return removed.isPresent();
+    }
+
+    /** Puts a template in the place of the one of that name; sandboxes that were made from the old one go on. */
+    public void putTemplate(Template template) {
+        Optional<Template> before = templates().find(template.name());
+        templates().put(template);
+        before.filter(old -> !old.key().equals(template.key())).ifPresent(this::retire);
+    }
+
+    private void retire(Template old) {
+        if (old.tree().isPresent()) {
+            zygotes.stop(old.key());
         }
     }
 
@@ -479,8 +576,12 @@ public final class Engine implements AutoCloseable {
 
         @Override
         public void zygoteExited(String template) {
-            LOG.warn("The zygote of template {} ended; another is started", template);
             zygotes.exited(template);
+            if (!template.equals(Templates.DEFAULT)) {
+                LOG.info("The zygote of template {} ended; another is started when it is needed", template);
+                return;
+            }
+            LOG.warn("The zygote of template {} ended; another is started", template);
             Thread.ofVirtual().name("zygote-restart").start(() -> restart(template));
         }
 

@@ -7,6 +7,7 @@ public enum KillCause {
     UNUSED("nobody used it for the time after which an unused sandbox ends"),
     ROOM_DIED("its room died"),
     ENGINE_FAILED("the engine failed"),
+    START_FAILED("its start command failed"),
     SHUTDOWN("the service is shutting down");
 
     private final String text;

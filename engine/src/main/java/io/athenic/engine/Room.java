@@ -121,7 +121,9 @@ final class Room {
     }
 
     RoomdClient.Pending create() {
-        ObjectNode request = request().put("template", template).put("hostname", "sandbox");
+        ObjectNode request =
+                request().put("template", Templates.zygote(template)).put("hostname", "sandbox");
+        Templates.tree(template).ifPresent(tree -> request.put("tree", tree));
         request.set("limits", limits.toJson());
         return roomd.send("room.create", request);
     }

@@ -39,6 +39,7 @@ final class RoomFactory {
     /** Makes a room with its agent and its kernel; waits its turn within the time. */
     FinishedRoom build(String template, Limits limits, Duration within) {
         memory.check();
+        zygotes.ensure(template); // before its turn: others are not held up by the start of one template
         long deadline = System.nanoTime() + within.toNanos();
         try {
             if (!building.tryAcquire(within.toNanos(), TimeUnit.NANOSECONDS)) {

@@ -212,9 +212,14 @@ public final class Sandbox {
         return room.id();
     }
 
-    /** The template's own name, also when an alias was asked for. */
+    /** The template's name, also when an alias was asked for. */
     public String template() {
-        return room.template();
+        return Templates.shown(room.template());
+    }
+
+    /** What its template gives to processes that do not say otherwise. */
+    void settings(TemplateSettings settings) {
+        agent.settings(settings);
     }
 
     public Instant startedAt() {

@@ -48,6 +48,11 @@ public record SandboxSpec(
         this(template, timeout, metadata, env, secure, allowInternet ? NetworkWish.INTERNET : NetworkWish.NONE, limits);
     }
 
+    /** The same from another template, with another environment and other limits. */
+    SandboxSpec on(String otherTemplate, Map<String, String> otherEnv, Limits otherLimits) {
+        return new SandboxSpec(otherTemplate, timeout, metadata, otherEnv, secure, network, otherLimits);
+    }
+
     /** A secure sandbox of the template with the default limits, no metadata and no environment. */
     public static SandboxSpec of(String template, Duration timeout) {
         return new SandboxSpec(template, timeout, Map.of(), Map.of(), true, true, null);

@@ -12,6 +12,8 @@ import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.EngineException;
 import io.athenic.engine.EngineState;
+import io.athenic.engine.template.CopiedFiles;
+import io.athenic.engine.template.TemplateBuilder;
 import io.athenic.execution.ExecutionConfig;
 import io.athenic.execution.ExecutionRoutes;
 import io.athenic.execution.ExecutionService;
@@ -48,6 +50,9 @@ final class App implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(App.class);
     private static final Duration ROOMD_START = Duration.ofSeconds(20);
     private static final Duration TEMPLATE_LOAD = Duration.ofSeconds(60);
+
+    /** What the trees of all templates may take on the disk. */
+    private static final long TREE_BYTES = 10L << 30;
 
     private final ServerConfig config;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -196,8 +201,12 @@ final class App implements AutoCloseable {
 
     private E2bClient serveE2b(Vertx vertx, Engine engine, InstantSource clock) throws IOException {
         String key = ApiKey.readOrMake(config.data().resolve("api-key"));
-        E2bServer server =
-                E2bServer.start(vertx, E2bServerConfig.of(config.host(), config.e2bPort(), key), engine, clock);
+        engine.openTemplates(config.data().resolve("templates"));
+        var files = new CopiedFiles(config.data().resolve("template-files"));
+        var builder = new TemplateBuilder(engine, files, TREE_BYTES, clock);
+        opened.push(builder);
+        E2bServer server = E2bServer.start(
+                vertx, E2bServerConfig.of(config.host(), config.e2bPort(), key), engine, clock, Optional.of(builder));
         opened.push(server);
         e2bPort = server.port();
         return new E2bClient(E2bOptions.of(key, "http://" + bracketed(config.host()) + ":" + e2bPort));

@@ -1,5 +1,6 @@
 package io.athenic.server;
 
+import io.athenic.server.template.TemplateCommand;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
@@ -19,7 +20,7 @@ import picocli.CommandLine.Parameters;
 /** The jar's command line. People use {@code ./athenic}, which makes everything that is needed first and calls this. */
 @Command(
         name = "athenic",
-        subcommands = {Main.Serve.class, Main.Ask.class, Main.Exec.class},
+        subcommands = {Main.Serve.class, Main.Ask.class, Main.Exec.class, TemplateCommand.class},
         description = "The Athenic server. Start it with ./athenic run.")
 public final class Main {
     private Main() {}

@@ -20,10 +20,12 @@ import io.athenic.engine.Limits;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxSpec;
 import io.athenic.engine.SandboxState;
+import io.athenic.engine.template.TemplateBuilder;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,8 +43,10 @@ final class ControlPlane {
     private final E2bServerConfig config;
     private final InstantSource clock;
     private final SandboxViews views;
+    private final Templates templates;
 
-    ControlPlane(Engine engine, E2bServerConfig config, InstantSource clock) {
+    ControlPlane(Engine engine, E2bServerConfig config, InstantSource clock, Optional<TemplateBuilder> builder) {
+        this.templates = new Templates(engine, builder, clock);
         this.engine = engine;
         this.config = config;
         this.clock = clock;
@@ -55,9 +59,16 @@ final class ControlPlane {
             exchange.respondEmpty(204);
             return;
         }
-        checkKey(exchange);
         try {
-            route(exchange, path.startsWith("/v2/") ? path.substring(3) : path);
+            if (Templates.isUpload(path)) {
+                templates.upload(exchange);
+                return;
+            }
+            checkKey(exchange);
+            var plain = path.startsWith("/v2/") || path.startsWith("/v3/") ? path.substring(3) : path;
+            if (!templates.handle(exchange, plain)) {
+                route(exchange, plain);
+            }
         } catch (EngineException e) {
             throw new HttpFailure(Failures.httpStatus(e.code()), String.valueOf(e.getMessage()));
         } catch (JsonException e) {

@@ -2,6 +2,7 @@ package io.athenic.e2b.server;
 
 import io.athenic.e2b.server.http.Exchange;
 import io.athenic.engine.Engine;
+import io.athenic.engine.template.TemplateBuilder;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -12,6 +13,7 @@ import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.net.BindException;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -50,7 +52,14 @@ public final class E2bServer implements AutoCloseable {
      */
     public static E2bServer start(Vertx vertx, E2bServerConfig config, Engine engine, InstantSource clock)
             throws IOException {
-        var server = new E2bServer(vertx, config, engine, clock);
+        return start(vertx, config, engine, clock, Optional.empty());
+    }
+
+    /** As {@link #start(Vertx, E2bServerConfig, Engine, InstantSource)}; with a builder templates can be built. */
+    public static E2bServer start(
+            Vertx vertx, E2bServerConfig config, Engine engine, InstantSource clock, Optional<TemplateBuilder> builder)
+            throws IOException {
+        var server = new E2bServer(vertx, config, engine, clock, builder);
         try {
             server.server.listen().toCompletionStage().toCompletableFuture().get(START_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
@@ -70,12 +79,17 @@ public final class E2bServer implements AutoCloseable {
         return server;
     }
 
-    private E2bServer(Vertx vertx, E2bServerConfig config, Engine engine, InstantSource clock) {
+    private E2bServer(
+            Vertx vertx,
+            E2bServerConfig config,
+            Engine engine,
+            InstantSource clock,
+            Optional<TemplateBuilder> builder) {
         this.config = config;
         this.places = new Semaphore(config.maxRequests());
         this.traffic = new SandboxTraffic(engine, config, clock);
-        this.dispatcher =
-                new Dispatcher(new HostPolicy(config.domain()), new ControlPlane(engine, config, clock), traffic);
+        this.dispatcher = new Dispatcher(
+                new HostPolicy(config.domain()), new ControlPlane(engine, config, clock, builder), traffic);
         var options = new HttpServerOptions()
                 .setHost(config.host())
                 .setPort(config.port())

@@ -1,0 +1,5 @@
+/** Builds of templates, in real sandboxes. */
+@NullMarked
+package io.athenic.engine.template;
+
+import org.jspecify.annotations.NullMarked;

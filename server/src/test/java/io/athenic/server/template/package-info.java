@@ -1,0 +1,5 @@
+/** Definitions of templates. */
+@NullMarked
+package io.athenic.server.template;
+
+import org.jspecify.annotations.NullMarked;
