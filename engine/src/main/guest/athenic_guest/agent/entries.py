@@ -109,6 +109,8 @@ def failure(error: OSError, path: str) -> Failure:
         return Failure("permission_denied", f"path '{path}': {error.strerror}")
     if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EBUSY, errno.EXDEV):
         return Failure("invalid_argument", f"path '{path}': {error.strerror}")
+    if error.errno == errno.EIO:
+        return Failure("failed_precondition", f"path '{path}' cannot be read or written there: {error.strerror}")
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         return Failure("resource_exhausted", f"path '{path}': {error.strerror}")
     return Failure("internal", f"path '{path}': {error.strerror}")

@@ -33,7 +33,10 @@ def read(_context: Context, connection: Connection, request: dict[str, Any]) -> 
         if offset:
             os.lseek(handle, offset, os.SEEK_SET)
         while left:
-            data = os.read(handle, min(_CHUNK, left))
+            try:
+                data = os.read(handle, min(_CHUNK, left))
+            except OSError as error:  # a file of /proc may be regular and yet not be read
+                raise entries.failure(error, path) from None
             if not data:
                 break
             connection.send(frames.DATA, data)

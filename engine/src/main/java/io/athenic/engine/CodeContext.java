@@ -234,6 +234,7 @@ public final class CodeContext {
                 connection,
                 room.timers(),
                 durability,
+                room.memory().new Share(),
                 new CellWatch(room, oomKills),
                 () -> ending(kernel, oomKills),
                 () -> Thread.ofVirtual().name("stuck-" + room.id()).start(() -> endStuck(kernel)),

@@ -44,7 +44,7 @@ final class EventQueue<E> {
     }
 
     /** Waits for room. Dropped when the queue was closed. */
-    void put(E event, int size) throws InterruptedException {
+    void put(E event, long size) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (!closed && !items.isEmpty() && bytes + size > maxBytes) {
@@ -125,5 +125,5 @@ final class EventQueue<E> {
         }
     }
 
-    private record Item<E>(E event, int size) {}
+    private record Item<E>(E event, long size) {}
 }

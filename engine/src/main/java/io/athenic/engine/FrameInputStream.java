@@ -54,7 +54,7 @@ final class FrameInputStream extends InputStream {
         try (GuestConnection.Deadline _ = connection.deadline(MAX_PAUSE)) {
             Frame frame = connection.read();
             if (frame == null) {
-                throw new IOException("the file ended early: the sandbox closed the connection");
+                throw early("the sandbox closed the connection");
             }
             if (frame.type() == Frame.DATA) {
                 chunk = frame.payload();
@@ -64,13 +64,19 @@ final class FrameInputStream extends InputStream {
             }
             ObjectNode end = GuestConnection.message(frame);
             if (end.path("ok").path("bytes").asLong(-1) != received) {
-                throw new IOException("the file ended early: the sandbox sent another number of bytes than it said");
+                throw early("the sandbox sent another number of bytes than it said");
             }
             ended = true;
         } catch (EngineException e) {
             throw new IOException(e.getMessage(), e);
         }
         close();
+    }
+
+    /** Its cause says to the callers at the edge that the sandbox broke off, and not the service. */
+    private static IOException early(String why) {
+        String message = "the file ended early: " + why;
+        return new IOException(message, new EngineException(ErrorCode.UNAVAILABLE, message));
     }
 
     @Override

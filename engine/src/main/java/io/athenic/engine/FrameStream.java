@@ -50,6 +50,8 @@ abstract class FrameStream<E> {
             queue.fail(connection.gone(e));
         } catch (EngineException e) {
             queue.fail(e);
+        } catch (RuntimeException e) { // its caller must not wait for ever
+            queue.fail(new EngineException(ErrorCode.INTERNAL, "the sandbox's answer could not be read", e));
         } catch (InterruptedException e) {
             queue.fail(new EngineException(ErrorCode.UNAVAILABLE, "the stream was interrupted", e));
         }

@@ -144,7 +144,8 @@ final class GuestConnection implements AutoCloseable {
         JsonNode error = message.get("error");
         if (error instanceof ObjectNode) {
             ErrorCode code = ErrorCode.ofWireName(Json.text(error, "code")).orElse(ErrorCode.INTERNAL);
-            throw new EngineException(code, Texts.shorten(Json.text(error, "message"), 2000));
+            String why = Texts.shorten(Json.text(error, "message"), 2000);
+            throw new EngineException(code, why.isBlank() ? "the sandbox refused, and gave no reason" : why);
         }
         return message;
     }

@@ -24,7 +24,7 @@ final class Json {
     static final int MAX_BYTES = 32 << 20;
 
     /** A tree node costs about 60 bytes: this bounds a message's tree to some tens of MiB besides its texts. */
-    private static final int MAX_TOKENS = 1_000_000;
+    static final int MAX_TOKENS = 1_000_000;
 
     private static final ObjectMapper MAPPER = new ObjectMapper(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()

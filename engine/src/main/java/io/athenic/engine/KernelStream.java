@@ -4,10 +4,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One execution. Its connection has two halves: ending ours interrupts the code, theirs goes on until the code has ended. So a closed
@@ -18,6 +22,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class KernelStream implements CodeStream {
     private static final Duration OBEY = Duration.ofSeconds(2);
+
+    /** For all parts of one message. */
+    private static final Duration JOIN = Duration.ofSeconds(60);
+
+    private static final Logger LOG = LoggerFactory.getLogger(KernelStream.class);
 
     private static final KernelEvent.Failed NEVER_BEGAN =
             new KernelEvent.Failed("ExecutionAborted", "the execution was interrupted before it began", "");
@@ -30,7 +39,8 @@ final class KernelStream implements CodeStream {
     private final Consumer<KernelStream> onEnd;
     private final boolean durable;
     private final EventQueue<Positioned> queue = new EventQueue<>(FrameStream.MAX_WAITING_BYTES);
-    private final KernelMessages messages = new KernelMessages();
+    private final GuestMemory.Share memory;
+    private final KernelMessages messages;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile boolean delivered;
     private volatile boolean left;
@@ -39,7 +49,13 @@ final class KernelStream implements CodeStream {
     /** Of the reading thread alone. */
     private long received;
 
-    private record Positioned(KernelEvent event, long position) {}
+    /** Of the reading thread alone: the time for the parts of a message. */
+    private @Nullable ScheduledFuture<?> joining;
+
+    /** Of the caller alone: what the event that it has now holds of the memory for large messages. */
+    private int inHand;
+
+    private record Positioned(KernelEvent event, long position, int kib) {}
 
     /**
      * How an execution goes on without its connection.
@@ -73,6 +89,7 @@ final class KernelStream implements CodeStream {
             GuestConnection connection,
             Timers timers,
             Durability durability,
+            GuestMemory.Share memory,
             CellWatch watch,
             Supplier<KernelEvent.Failed> death,
             Runnable stuck,
@@ -82,6 +99,8 @@ final class KernelStream implements CodeStream {
         this.durable = durability.durable();
         this.received = durability.after();
         this.position = durability.after();
+        this.memory = memory;
+        this.messages = new KernelMessages(memory);
         this.watch = watch;
         this.death = death;
         this.stuck = stuck;
@@ -102,7 +121,12 @@ final class KernelStream implements CodeStream {
             }
         } catch (InterruptedException e) {
             queue.fail(new EngineException(ErrorCode.UNAVAILABLE, "the stream was interrupted", e));
+        } catch (RuntimeException e) {
+            LOG.error("The stream of an execution broke", e);
+            queue.fail(new EngineException(
+                    ErrorCode.INTERNAL, "the stream broke", e)); // its caller must not wait for ever
         } finally {
+            watchJoining(false);
             end();
             onEnd.accept(this);
         }
@@ -120,8 +144,8 @@ final class KernelStream implements CodeStream {
         }
     }
 
-    private void put(KernelEvent event, int weight) throws InterruptedException {
-        queue.put(new Positioned(event, received), weight);
+    private void put(KernelEvent event, long weight) throws InterruptedException {
+        queue.put(new Positioned(event, received, 0), weight);
     }
 
     /** Delivers what comes; false when the connection ended before the execution. */
@@ -147,7 +171,10 @@ final class KernelStream implements CodeStream {
     private boolean deliver(Frame frame) throws IOException, InterruptedException {
         boolean last = false;
         received++;
-        for (KernelEvent event : messages.take(frame)) {
+        List<KernelEvent> events = messages.take(frame);
+        watchJoining(messages.joining());
+        int kib = messages.takenKib();
+        for (KernelEvent event : events) {
             if (event instanceof KernelEvent.Accepted) {
                 accept();
             }
@@ -156,13 +183,26 @@ final class KernelStream implements CodeStream {
                 last = true;
             }
             for (KernelEvent seen : watch.see(event)) {
-                put(seen, EventQueue.weight(frame));
+                queue.put(new Positioned(seen, received, kib), messages.weight());
+                kib = 0;
             }
         }
+        memory.giveBack(kib); // nothing became of it
         if (watch.full()) {
             interrupt();
         }
         return last;
+    }
+
+    /** A message that is begun and not finished would keep its memory from all others. */
+    private void watchJoining(boolean now) {
+        ScheduledFuture<?> running = joining;
+        if (now && running == null) {
+            joining = timers.after(JOIN, connection::close);
+        } else if (!now && running != null) {
+            running.cancel(false);
+            joining = null;
+        }
     }
 
     /** Interrupted while it waited behind another: the kernel drops it without a word. */
@@ -260,10 +300,13 @@ final class KernelStream implements CodeStream {
         if (delivered) {
             throw new IllegalStateException("the execution has ended");
         }
+        memory.giveBack(inHand); // the caller asks for the next: it is done with the last
+        inHand = 0;
         Positioned next = queue.next(maxWait);
         if (next == null) {
             return null;
         }
+        inHand = next.kib();
         position = next.position();
         if (next.event() instanceof KernelEvent.Finished) {
             delivered = true;
@@ -298,6 +341,7 @@ final class KernelStream implements CodeStream {
             left = true;
             connection.close();
             queue.close();
+            memory.close();
         } else {
             close();
         }
@@ -307,5 +351,6 @@ final class KernelStream implements CodeStream {
     public void close() {
         interrupt();
         queue.close();
+        memory.close();
     }
 }

@@ -36,6 +36,7 @@ final class Room {
     private final Limits limits;
     private final long outputBytes;
     private final EngineMetrics metrics;
+    private final GuestMemory memory;
     private final Map<String, Guest> guests = new ConcurrentHashMap<>();
     private final AtomicInteger names = new AtomicInteger();
     private final AtomicInteger agents = new AtomicInteger();
@@ -53,7 +54,8 @@ final class Room {
             String template,
             Limits limits,
             long outputBytes,
-            EngineMetrics metrics) {
+            EngineMetrics metrics,
+            GuestMemory memory) {
         this.roomd = roomd;
         this.zygotes = zygotes;
         this.timers = timers;
@@ -62,6 +64,7 @@ final class Room {
         this.limits = limits;
         this.outputBytes = outputBytes;
         this.metrics = metrics;
+        this.memory = memory;
     }
 
     String id() {
@@ -74,6 +77,10 @@ final class Room {
 
     Limits limits() {
         return limits;
+    }
+
+    GuestMemory memory() {
+        return memory;
     }
 
     Timers timers() {

@@ -18,6 +18,7 @@ final class RoomFactory {
 
     private final RoomdClient roomd;
     private final Timers timers;
+    private final GuestMemory guestMemory = GuestMemory.ofHeap();
     private final Zygotes zygotes;
     private final Ids ids;
     private final long outputBytes;
@@ -75,7 +76,8 @@ final class RoomFactory {
     }
 
     private FinishedRoom make(String template, Limits limits, long deadline) {
-        Room room = new Room(roomd, zygotes, timers, ids.sandbox(), template, limits, outputBytes, metrics);
+        Room room =
+                new Room(roomd, zygotes, timers, ids.sandbox(), template, limits, outputBytes, metrics, guestMemory);
         rooms.put(room.id(), room);
         try {
             room.create().await(left(deadline));
@@ -93,7 +95,8 @@ final class RoomFactory {
     Room restore(Adoption.Found found) {
         String template = Json.text(found.room(), "template");
         Limits limits = Limits.of(found.room().path("limits"));
-        Room room = new Room(roomd, zygotes, timers, found.record().id(), template, limits, outputBytes, metrics);
+        Room room = new Room(
+                roomd, zygotes, timers, found.record().id(), template, limits, outputBytes, metrics, guestMemory);
         room.restore(found.room(), found.record());
         rooms.put(room.id(), room);
         return room;

@@ -6,16 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class KernelMessagesTest {
-    private final KernelMessages messages = new KernelMessages();
+    private final GuestMemory memory = new GuestMemory(256 << 20, Duration.ofSeconds(1));
+    private final KernelMessages messages = new KernelMessages(memory.new Share());
 
     @Test
-    void aCharacterSplitBetweenFramesComesOutWhole() throws IOException {
+    void aCharacterSplitBetweenFramesComesOutWhole() throws Exception {
         byte[] euro = "a€".getBytes(StandardCharsets.UTF_8);
 
         List<KernelEvent> events = new ArrayList<>();
@@ -27,7 +29,7 @@ final class KernelMessagesTest {
     }
 
     @Test
-    void stdoutAndStderrAreDecodedApart() throws IOException {
+    void stdoutAndStderrAreDecodedApart() throws Exception {
         byte[] euro = "€".getBytes(StandardCharsets.UTF_8);
 
         messages.take(new Frame(Frame.STDOUT, new byte[] {euro[0]}));
@@ -39,7 +41,7 @@ final class KernelMessagesTest {
     }
 
     @Test
-    void anUnfinishedCharacterIsShownAtTheEnd() throws IOException {
+    void anUnfinishedCharacterIsShownAtTheEnd() throws Exception {
         messages.take(new Frame(Frame.STDOUT, new byte[] {(byte) 0xe2}));
 
         assertThat(json("{'type':'end_of_execution'}"))
@@ -47,7 +49,7 @@ final class KernelMessagesTest {
     }
 
     @Test
-    void partsAreJoined() throws IOException {
+    void partsAreJoined() throws Exception {
         assertThat(json("{'type':'part','text':'{\\\"type\\\":\\\"result\\\",\\\"is_main_'}"))
                 .isEmpty();
         List<KernelEvent> events = json("{'type':'part','text':'result\\\":true,\\\"text\\\":\\\"2\\\"}','last':true}");
@@ -59,7 +61,7 @@ final class KernelMessagesTest {
     }
 
     @Test
-    void aResultThatCannotBeReadFailsTheExecutionButNotItsStream() throws IOException {
+    void aResultThatCannotBeReadFailsTheExecutionButNotItsStream() throws Exception {
         json("{'type':'part','text':'" + "[".repeat(2000) + "'}");
         List<KernelEvent> events = json("{'type':'part','text':'','last':true}");
 
@@ -69,7 +71,7 @@ final class KernelMessagesTest {
     }
 
     @Test
-    void onlyTheFirstErrorOfAnExecutionCounts() throws IOException {
+    void onlyTheFirstErrorOfAnExecutionCounts() throws Exception {
         assertThat(json("{'type':'error','name':'A','value':'','traceback':''}"))
                 .hasSize(1);
         assertThat(json("{'type':'error','name':'B','value':'','traceback':''}"))
@@ -101,15 +103,19 @@ final class KernelMessagesTest {
                 text.append(alphabet.charAt(random.nextInt(alphabet.length())));
             }
             text.append('}');
+            GuestMemory.Share share = memory.new Share();
             try {
-                new KernelMessages().take(new Frame(Frame.JSON, text.toString().getBytes(StandardCharsets.UTF_8)));
-            } catch (IOException | EngineException expected) {
+                new KernelMessages(share)
+                        .take(new Frame(Frame.JSON, text.toString().getBytes(StandardCharsets.UTF_8)));
+            } catch (IOException | EngineException | InterruptedException expected) {
                 assertThat(expected).isNotNull();
+            } finally {
+                share.close();
             }
         }
     }
 
-    private List<KernelEvent> json(String text) throws IOException {
+    private List<KernelEvent> json(String text) throws Exception {
         return messages.take(new Frame(Frame.JSON, text.replace('\'', '"').getBytes(StandardCharsets.UTF_8)));
     }
 }

@@ -40,6 +40,7 @@ final class HttpEdge implements AutoCloseable {
                 .setHost(host)
                 .setPort(port)
                 .setTcpNoDelay(true)
+                .setHttp2ClearTextEnabled(false)
                 .setMaxHeaderSize(16 * 1024)
                 .setMaxInitialLineLength(8 * 1024)
                 .setMaxWebSocketMessageSize(MAX_SOCKET_MESSAGE)
@@ -99,6 +100,14 @@ final class HttpEdge implements AutoCloseable {
     }
 
     private void request(HttpServerRequest request) {
+        if (request.headers().getAll("Host").size() > 1 || !request.uri().startsWith("/")) {
+            request.response()
+                    .setStatusCode(400)
+                    .putHeader("Content-Type", "application/json; charset=utf-8")
+                    .putHeader("Connection", "close")
+                    .end(error("invalid_request", "One Host header and a path that begins with / are wanted."));
+            return;
+        }
         Handler<HttpServerRequest> handler = requests;
         if (handler == null) {
             request.response()

@@ -6,7 +6,9 @@ import io.athenic.execution.ApiException;
 import io.athenic.execution.ErrorCode;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
+import java.sql.SQLException;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +36,13 @@ final class Replies {
             error(context, refused.code(), String.valueOf(refused.getMessage()));
             return;
         }
+        if (diskFull(failure)) {
+            error(
+                    context,
+                    ErrorCode.OVERLOADED,
+                    "The disk of the data folder is full: free space on it and try again.");
+            return;
+        }
         String id = UUID.randomUUID().toString();
         LOG.error(
                 "request {} {} failed ({})",
@@ -45,6 +54,20 @@ final class Replies {
                 context,
                 ErrorCode.INTERNAL,
                 "Something went wrong on our side; the log has the details under " + id + ".");
+    }
+
+    /** SQLite's and PostgreSQL's ways to say it. */
+    static boolean diskFull(Throwable failure) {
+        @Nullable Throwable cause = failure;
+        for (int depth = 0; cause != null && depth < 10; depth++) {
+            if (cause instanceof SQLException sql
+                    && ("53100".equals(sql.getSQLState())
+                            || String.valueOf(sql.getMessage()).contains("SQLITE_FULL"))) {
+                return true;
+            }
+            cause = cause.getCause();
+        }
+        return false;
     }
 
     private static void error(RoutingContext context, ErrorCode code, String message) {

@@ -148,4 +148,16 @@ class IntentRulesTest {
                         .reason())
                 .isNotBlank();
     }
+
+    /** Words that a pattern may take in two ways double its work each: thirty of them would take hours. */
+    @ParameterizedTest
+    @ValueSource(strings = {"a ", "the ", "all ", "my ", "new ", "of ", "files ", "me ", "1 "})
+    @Timeout(60)
+    void fillingWordsAfterAVerbDoNotMultiplyTheWork(String filling) {
+        for (String verb :
+                List.of("run ", "create ", "show ", "fix the ", "build ", "check if ", "set ", "how many ")) {
+            assertThat(rules.analyze(verb + filling.repeat(60), List.of()).reason())
+                    .isNotBlank();
+        }
+    }
 }

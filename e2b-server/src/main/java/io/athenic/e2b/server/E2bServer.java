@@ -116,6 +116,15 @@ public final class E2bServer implements AutoCloseable {
     }
 
     private void handle(HttpServerRequest request, Context context) {
+        if (request.headers().getAll("Host").size() > 1 || !request.uri().startsWith("/")) {
+            request.response()
+                    .setStatusCode(400)
+                    .putHeader("Content-Type", "application/json; charset=utf-8")
+                    .putHeader("Connection", "close")
+                    .end(Buffer.buffer(
+                            "{\"code\":400,\"message\":\"one Host header and a path that begins with / are wanted\"}"));
+            return;
+        }
         if (!places.tryAcquire()) {
             request.response()
                     .setStatusCode(429)

@@ -20,7 +20,9 @@ import io.athenic.engine.SandboxState;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What E2B's proxy does: finds the sandbox and the port of a request. A sandbox that ends while a request is under way
@@ -31,12 +33,16 @@ final class SandboxTraffic implements AutoCloseable {
     private final EnvdService envd;
     private final CodeService code;
     private final PortRelay relay;
+    private final int maxRequests;
+    private final Map<String, Integer> underWay = new ConcurrentHashMap<>();
 
     SandboxTraffic(Engine engine, E2bServerConfig config, InstantSource clock) {
         this.engine = engine;
         this.envd = new EnvdService(clock, config.maxUploadBytes());
         this.code = new CodeService(clock);
         this.relay = new PortRelay(config.apiKeys());
+        // One sandbox, whose token is all that it takes, must not use up the requests of all others.
+        this.maxRequests = Math.max(1, config.maxRequests() / 4);
     }
 
     void handle(Exchange exchange, SandboxRoute route) throws IOException, InterruptedException {
@@ -99,6 +105,11 @@ final class SandboxTraffic implements AutoCloseable {
 
     private void serve(Exchange exchange, SandboxRoute route, Sandbox sandbox)
             throws IOException, InterruptedException {
+        if (!enter(sandbox.id())) {
+            leave(sandbox.id());
+            exchange.set("Retry-After", "1");
+            throw new HttpFailure(429, "this sandbox has " + maxRequests + " requests under way: wait for some to end");
+        }
         try (var _ = sandbox.onEnd(exchange::reset)) {
             switch (route.port()) {
                 case E2b.ENVD_PORT -> envd.handle(exchange, sandbox);
@@ -114,8 +125,21 @@ final class SandboxTraffic implements AutoCloseable {
                 exchange.reset();
                 return;
             }
+            if (e instanceof IOException && e.getCause() instanceof EngineException cause) {
+                throw cause; // a stream of the sandbox broke off
+            }
             throw e;
+        } finally {
+            leave(sandbox.id());
         }
+    }
+
+    private boolean enter(String id) {
+        return underWay.merge(id, 1, Integer::sum) <= maxRequests;
+    }
+
+    private void leave(String id) {
+        underWay.computeIfPresent(id, (same, count) -> count == 1 ? null : count - 1);
     }
 
     private static boolean ended(Sandbox sandbox) {

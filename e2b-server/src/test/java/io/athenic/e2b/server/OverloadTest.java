@@ -38,6 +38,33 @@ class OverloadTest {
     }
 
     @Test
+    void oneSandboxCannotHaveAllRequestsUnderWay() throws IOException {
+        var sandbox = SERVER.sandbox();
+        var head = "POST /files?path=/tmp/x HTTP/1.1\r\nHost: localhost\r\nE2b-Sandbox-Id: " + sandbox.id()
+                + "\r\nE2b-Sandbox-Port: 49983\r\nX-Access-Token: "
+                + sandbox.accessToken().orElseThrow()
+                + "\r\nContent-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nx";
+
+        try (var _ = SERVER.raw(head)) { // a quarter of four is one
+            await().until(() ->
+                    SERVER.text(SERVER.to(sandbox, 49983, "/health")).statusCode() == 429);
+            assertThat(SERVER.text(SERVER.request("/health")).statusCode()).isEqualTo(204);
+        }
+        await().until(() -> SERVER.text(SERVER.to(sandbox, 49983, "/health")).statusCode() == 204);
+    }
+
+    @Test
+    void requestsThatCanBeReadInTwoWaysAreRefused() throws IOException {
+        assertThat(SERVER.statusOf("GET /health HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere\r\n\r\n"))
+                .contains(" 400 ");
+        assertThat(SERVER.statusOf("GET http://elsewhere/health HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+                .contains(" 400 ");
+        assertThat(SERVER.statusOf(
+                        "POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"))
+                .contains(" 400 ");
+    }
+
+    @Test
     void connectionsBeyondTheBoundAreClosed() throws IOException {
         var open = new ArrayList<Socket>();
         try {
