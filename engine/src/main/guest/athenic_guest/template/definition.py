@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 # Raise it when finish.py changes what it leaves in the root folder.
-LAYOUT = 1
+LAYOUT = 2
 
 _PYTHON = (
     "python3 python3-pip python3-venv python-is-python3 ipython3 python3-numpy python3-pandas python3-matplotlib "
@@ -20,9 +20,10 @@ _TOOLS = (
     "less nano unzip zip xz-utils jq file tree bc make passwd tzdata"
 )
 
-# Documentation, translations and static libraries that nobody needs in a sandbox. The libraries' own tests are removed by
+# What nobody needs in a sandbox, by what it is. A C and C++ compiler stays: pip compiles with it. Python's own files are removed by
 # finish.py: Debian's byte-compilation of a package fails when files of it are missing.
 _EXCLUDES = (
+    # documentation and translations
     "/usr/share/doc/*",
     "/usr/share/man/*",
     "/usr/share/info/*",
@@ -30,9 +31,43 @@ _EXCLUDES = (
     "/usr/share/lintian/*",
     "/usr/share/bug/*",
     "/usr/share/unicode/*",
+    "/usr/share/gitweb/*",
+    # headers and static libraries of what comes with scipy, and static twins of the C libraries (libgcc.a and libc_nonshared.a are linked always)
     "/usr/include/boost/*",
+    "/usr/include/xsimd/*",
+    "/usr/lib/*/perl/*/CORE/*",
     "/usr/lib/*/openblas-pthread/*.a",
     "/usr/lib/python3*/config-*/*.a",
+    "/usr/lib/*/libpython3*.a",
+    "/usr/lib/*/libc.a",
+    "/usr/lib/*/libm-*.a",
+    "/usr/lib/*/libtirpc.a",
+    "/usr/lib/gcc/*/*/libstdc++*.a",
+    "/usr/lib/gcc/*/*/libsupc++.a",
+    "/usr/lib/gcc/*/*/libquadmath.a",
+    # gcc: link-time optimisation and its tools; sanitizers, which need ptrace or terabytes of address space; the second and third linker
+    "/usr/bin/*-lto-dump*",
+    "/usr/lib/gcc/*/*/lto1",
+    "/usr/libexec/gcc/*/*/lto1",
+    "/usr/lib/gcc/*/*/lib[almtu]*san*",
+    "/usr/lib/*/lib[ahltu]*san.so*",
+    "/usr/bin/*-ld.gold",
+    "/usr/bin/*-dwp",
+    "/usr/bin/*gp-*",
+    "/usr/bin/*gprofng*",
+    "/usr/lib/*/libgprofng*",
+    "/usr/lib/*/gprofng/*",
+    # git as a server, over mail and WebDAV
+    "/usr/lib/git-core/git-daemon",
+    "/usr/lib/git-core/git-http-backend",
+    "/usr/lib/git-core/git-http-push",
+    "/usr/lib/git-core/git-imap-send",
+    "/usr/lib/git-core/scalar",
+    "/usr/bin/scalar",
+    # esbuild runs as a program; browsers' libraries
+    "/usr/lib/*/nodejs/esbuild-wasm/*",
+    "/usr/share/nodejs/esbuild-wasm/*",
+    "/usr/share/javascript/*",
 )
 
 

@@ -12,6 +12,8 @@ from .problem import Problem
 
 # Kept although they lie in a folder named so: code of the library itself imports them.
 _TESTS_KEPT = ("numpy/testing", "pandas/_testing", "sympy/testing")
+# Below dist-packages: scipy's compiler, which only scipy's own build runs; integration rules that need a package nobody has.
+_UNUSED = ("pythran", "sympy/integrals/rubi", "sympy/parsing/autolev/test-examples")
 _FONTS = "import matplotlib.font_manager"
 
 
@@ -65,6 +67,8 @@ def _remove(root: Path) -> None:
         relative = str(folder.relative_to(packages))
         if folder.is_dir() and not folder.is_symlink() and not relative.startswith(_TESTS_KEPT):
             shutil.rmtree(folder)
+    for name in _UNUSED:
+        shutil.rmtree(packages / name, ignore_errors=True)
     for folder in ("var/cache/apt", "var/lib/apt/lists", "var/log", "var/cache/debconf"):
         for entry in sorted((root / folder).glob("*")):
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
