@@ -29,6 +29,7 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
     private final StringBuilder partial = new StringBuilder();
     private final List<JsonNode> seen = new ArrayList<>();
     private final WebSocket socket;
+    private volatile boolean left;
 
     /** @param query what stands behind {@code /?}, for example {@code clientId=x&after=3} */
     OutputSocket(int port, String query) {
@@ -47,6 +48,9 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
     @Override
     public @Nullable CompletionStage<?> onText(WebSocket webSocket, CharSequence data, boolean last) {
         partial.append(data);
+        if (left) {
+            return null;
+        }
         if (last) {
             try {
                 incoming.put(Http.JSON.readTree(partial.toString()));
@@ -105,6 +109,15 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
                         && ENDS.contains(message.path("status").asText()))
                 .path("status")
                 .asText();
+    }
+
+    /** Hears nothing more: what has come is all that is {@link #seen}. */
+    void leave() {
+        left = true;
+        socket.abort();
+        for (JsonNode message = incoming.poll(); message != null; message = incoming.poll()) {
+            seen.add(message);
+        }
     }
 
     int awaitClose() {

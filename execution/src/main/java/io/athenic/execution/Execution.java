@@ -302,9 +302,16 @@ public final class Execution {
     @Nullable
     CodeExecution open(Supplier<CodeExecution> opener) {
         CodeExecution opened = unlessStopped(opener);
-        if (opened == null) {
-            return null;
-        }
+        return opened == null ? null : take(opened);
+    }
+
+    /** Opens the stream of code that runs already: when a stop is asked for, that stream is what stops it. Then null. */
+    @Nullable
+    CodeExecution reopen(Supplier<CodeExecution> opener) {
+        return take(opener.get());
+    }
+
+    private @Nullable CodeExecution take(CodeExecution opened) {
         lock.lock();
         try {
             if (stopReason == null) {

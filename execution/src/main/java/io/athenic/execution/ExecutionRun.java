@@ -88,11 +88,17 @@ final class ExecutionRun {
         if (turns.isBusy(sandbox.id(), execution.language())) {
             execution.moveTo(ExecutionStatus.QUEUED, "Waiting for the execution before it in this sandbox");
         }
-        return execution.unlessStopped(() -> turns.take(sandbox.id(), execution.language(), LONGEST_WAIT));
+        Supplier<ContextTurns.Turn> turn = () -> turns.take(sandbox.id(), execution.language(), LONGEST_WAIT);
+        return hasBegun() ? turn.get() : execution.unlessStopped(turn); // code that runs is stopped by its stream alone
+    }
+
+    /** In an earlier life of the server. */
+    private boolean hasBegun() {
+        return execution.runningSince().isPresent();
     }
 
     private void runCode() {
-        boolean begun = execution.runningSince().isPresent(); // in an earlier life
+        boolean begun = hasBegun();
         if (begun) {
             recall();
         }
@@ -113,7 +119,7 @@ final class ExecutionRun {
         Duration startTimeout = timeout.plusSeconds(60);
         Supplier<CodeExecution> opener = () -> begun ? attach(startTimeout) : execute(startTimeout);
         try {
-            if (followToEnd(opener, startTimeout)) {
+            if (followToEnd(opener, begun, startTimeout)) {
                 endComplete();
             } else {
                 deadline.interrupt();
@@ -155,13 +161,14 @@ final class ExecutionRun {
     }
 
     /** Follows the code, again when the connection breaks and the code runs on; false when it was stopped before its end. */
-    private boolean followToEnd(Supplier<CodeExecution> opener, Duration startTimeout) {
+    private boolean followToEnd(Supplier<CodeExecution> opener, boolean begun, Duration startTimeout) {
         Supplier<CodeExecution> next = opener;
+        boolean again = begun;
         int failures = 0;
         while (true) {
             long before = execution.log().position();
             try {
-                return follow(next);
+                return follow(next, again);
             } catch (NotFoundException e) {
                 throw e;
             } catch (SandboxException e) {
@@ -175,6 +182,7 @@ final class ExecutionRun {
                     return false;
                 }
                 next = () -> attach(startTimeout);
+                again = true;
             }
         }
     }
@@ -189,8 +197,8 @@ final class ExecutionRun {
         }
     }
 
-    private boolean follow(Supplier<CodeExecution> opener) {
-        try (CodeExecution code = execution.open(opener)) {
+    private boolean follow(Supplier<CodeExecution> opener, boolean again) {
+        try (CodeExecution code = again ? execution.reopen(opener) : execution.open(opener)) {
             if (code == null) {
                 return false;
             }
