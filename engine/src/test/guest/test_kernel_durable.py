@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import signal
+import threading
 import unittest
 from typing import Any, ClassVar
 
@@ -178,11 +179,19 @@ class Python(DurableCase):
         while not follower.out:
             follower.take()
 
-        follower.interrupt()
+        ended = threading.Event()
+        threading.Thread(target=self._insist, args=(follower, ended)).start()  # as the engine does
         follower.to_end()
+        ended.set()
         follower.connection.close()
 
         self.assertEqual(follower.messages[-2]["name"], "KeyboardInterrupt")
+
+    @staticmethod
+    def _insist(follower: Follower, ended: threading.Event) -> None:
+        follower.interrupt()
+        while not ended.wait(1.0):
+            follower.interrupt()
 
     def test_one_that_waits_is_dropped_by_an_interrupt_and_not_by_a_death(self) -> None:
         running = self.start("running", self.endless)

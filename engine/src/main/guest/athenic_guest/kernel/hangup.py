@@ -29,12 +29,12 @@ def watch(peer: socket.socket, thread: int) -> None:
         pass  # closed meanwhile: the thread that waits for it knows
 
 
-def interrupt_waits(peer: socket.socket) -> bool:
-    """Whether the server of a durable execution has asked for an interrupt that nobody has read yet."""
+def interrupts_waiting(peer: socket.socket) -> int:
+    """How often the server of a durable execution has asked for an interrupt that nobody has read yet."""
     try:
-        return b'"interrupt"' in peer.recv(65_536, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return peer.recv(65_536, socket.MSG_PEEK | socket.MSG_DONTWAIT).count(b'"interrupt"')
     except OSError:
-        return False
+        return 0
 
 
 def hung_up(peer: socket.socket) -> bool:

@@ -57,7 +57,7 @@ class Kernel:
         self._gate = Gate()
         self._server = Server(self._output, self._interrupt, _REPEATS, self._attached)
         self._running: Execution | None = None
-        self._strike = self._struck = 0
+        self._strike = self._struck = self._unread = 0
         self._started = processes.Started(None)
         self._libc = ctypes.CDLL(None)
         self._stdout = Stream(self._output, self._capture, self._gate, frames.STDOUT)
@@ -105,7 +105,7 @@ class Kernel:
         before = environment.apply(execution.env)
         self._gate.exact = processes.any_children()
         self._started = processes.Started(marks.take())
-        self._strike = self._struck = 0
+        self._strike = self._struck = self._unread = 0
         signal.signal(signal.SIGINT, self._on_interrupt)
         signal.signal(hangup.SIGNAL, self._on_hangup)
         self._attached(execution.peer)
@@ -173,8 +173,14 @@ class Kernel:
         self._strike_main()
 
     def _on_hangup(self, _number: int, frame: FrameType | None) -> None:
-        if self._running is not None and not self._struck and _interruptible(frame, True) and self._running.stop_asked:
-            self._struck = 1
+        running = self._running
+        if running is None or not _interruptible(frame, True):
+            return
+        unread = running.unread_interrupts
+        again = unread > self._unread  # the one before was lost on its way: no thread has got Python's lock to repeat it
+        self._unread = unread
+        if again or (not self._struck and running.stop_asked):
+            self._struck = max(self._struck, 1)
             self._strike_main()
 
     def _strike_main(self) -> NoReturn:

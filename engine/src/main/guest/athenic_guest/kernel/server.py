@@ -58,8 +58,13 @@ class Execution:
             return True
         if self.durable is None:
             return hangup.hung_up(self.connection.socket)
-        peer = self.durable.peer
-        return peer is not None and hangup.interrupt_waits(peer)
+        return self.unread_interrupts > 0
+
+    @property
+    def unread_interrupts(self) -> int:
+        """Of a durable execution: the thread that reads them cannot go on while a call in C holds Python's lock."""
+        peer = None if self.durable is None else self.durable.peer
+        return 0 if peer is None else hangup.interrupts_waiting(peer)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.List;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -286,7 +287,7 @@ final class KernelStream implements CodeStream {
             lock.unlock();
         }
         if (durable) {
-            say(Json.object().put("op", "interrupt"));
+            insist(List.of(Duration.ofSeconds(1), Duration.ofMillis(600)));
         } else {
             connection.endOutput();
         }
@@ -323,6 +324,20 @@ final class KernelStream implements CodeStream {
     public void acknowledge(long upTo) {
         if (durable) {
             say(Json.object().put("op", "ack").put("frames", upTo));
+        }
+    }
+
+    /**
+     * Asks for the interrupt, and again after the pauses: a call in C may keep the kernel from reading it, and a destructor swallow it.
+     */
+    private void insist(List<Duration> pauses) {
+        say(Json.object().put("op", "interrupt"));
+        if (!pauses.isEmpty()) {
+            var _ = timers.after(pauses.getFirst(), () -> {
+                if (!hasEnded()) {
+                    insist(pauses.subList(1, pauses.size()));
+                }
+            });
         }
     }
 
