@@ -103,8 +103,8 @@ final class Latency {
         Created tenant = sandboxes.create();
         var busy = new ArrayList<Created>();
         try {
-            List<Double> alone =
-                    Samples.millis(200, count, () -> sandboxes.run(tenant, "1+1").end());
+            List<Double> alone = Samples.millis(
+                    200, count, () -> sandboxes.run(tenant, "1+1").end());
             for (int i = 0; i < hogs; i++) {
                 Created hog = sandboxes.create();
                 busy.add(hog);

@@ -73,10 +73,14 @@ final class Leaks {
         var counts = new LinkedHashMap<String, Long>();
         counts.put("processes", roomd.descendants().count());
         counts.put("control groups", product.leftovers().rooms());
-        counts.put("mounts of roomd", read("/proc/" + roomd.pid() + "/mountinfo").lines().count());
+        counts.put(
+                "mounts of roomd",
+                read("/proc/" + roomd.pid() + "/mountinfo").lines().count());
         counts.put("disk images", entries(product.data().resolve("sandboxes")));
         counts.put("records", entries(product.data().resolve("app/sandboxes")));
-        counts.put("socket folders", entries(Path.of("/run/athenic", product.leftovers().name(), "s")));
+        counts.put(
+                "socket folders",
+                entries(Path.of("/run/athenic", product.leftovers().name(), "s")));
         var processes = new LinkedHashMap<String, ProcessHandle>();
         processes.put("server", product.server());
         processes.put("roomd", roomd);

@@ -125,7 +125,9 @@ class CrashTest {
     private static void awaitRooms(Product product, int count) {
         long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (product.leftovers().rooms() != count) {
-            assertThat(System.nanoTime()).as("%s rooms", product.leftovers().rooms()).isLessThan(end);
+            assertThat(System.nanoTime())
+                    .as("%s rooms", product.leftovers().rooms())
+                    .isLessThan(end);
             Product.pause(50);
         }
     }

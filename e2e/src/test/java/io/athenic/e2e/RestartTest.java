@@ -48,18 +48,24 @@ class RestartTest {
             product.awaitStart(2);
             before.leave(); // what it has not heard by now it asks for again
             long last = before.sequences().getLast();
-            var after = new OutputSocket(
-                    product.port(), "clientId=restart&executionId=" + execution + "&after=" + last);
+            var after =
+                    new OutputSocket(product.port(), "clientId=restart&executionId=" + execution + "&after=" + last);
             http.post("/execute", Map.of("code", "touch go", "language", "bash", "sandboxId", sandbox))
                     .expect(200);
 
             assertThat(after.awaitEnd()).isEqualTo("completed");
             assertThat(before.text("stdout") + after.text("stdout")).isEqualTo(lines(100_000));
             assertThat(LongStream.concat(
-                            before.sequences().stream().mapToLong(n -> n), after.sequences().stream().mapToLong(n -> n)))
-                    .containsExactlyElementsOf(LongStream.rangeClosed(1, after.sequences().getLast()).boxed().toList());
+                            before.sequences().stream().mapToLong(n -> n),
+                            after.sequences().stream().mapToLong(n -> n)))
+                    .containsExactlyElementsOf(
+                            LongStream.rangeClosed(1, after.sequences().getLast())
+                                    .boxed()
+                                    .toList());
             assertThat(after.seen().toString()).contains("the end");
-            assertThat(http.get("/executions/" + execution + "/output").expect(200).text())
+            assertThat(http.get("/executions/" + execution + "/output")
+                            .expect(200)
+                            .text())
                     .isEqualTo(lines(100_000));
             after.close();
         }
