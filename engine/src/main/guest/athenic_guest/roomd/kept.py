@@ -190,10 +190,13 @@ class Kept:
             if disk is not None:
                 layers.sync(opened[1])
             os.fsync(opened[0])
+            written = records.draft(self._folder, record.name, {**record.to_json(), "boot": None})
             with self._lock:
                 if self._kept.get(record.name) is record and not record.leaving and record.waiting == (disk is None):
                     record.boot = None
-                    records.write(self._folder, record.name, record.to_json(), lasting=True)
+                    records.commit(self._folder, record.name, written)
+                else:
+                    records.discard(self._folder, written)
         except (OSError, RoomError):
             pass  # the medium fails: the files are lost if the machine stops now
         finally:

@@ -211,10 +211,13 @@ class Layers:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+            written = records.draft(self._folder, layer.name, {**layer.to_json(), "boot": None})
             with self._lock:
-                if self._layers.get(layer.name) is layer:
+                if self._layers.get(layer.name) is layer and not layer.dropped:
                     layer.boot = None
-                    records.write(self._folder, layer.name, layer.to_json(), lasting=True)
+                    records.commit(self._folder, layer.name, written)
+                else:
+                    records.discard(self._folder, written)
         except OSError:
             pass  # gone meanwhile, or the medium fails: it is lost if the machine stops now
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,19 +19,35 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def write(folder: int, name: str, record: dict[str, Any], lasting: bool = False) -> None:
-    """Replaces `name`.json in the directory; `lasting`: it also survives a failure of power."""
-    draft = f".{name}.json{_DRAFT}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+def write(folder: int, name: str, record: dict[str, Any]) -> None:
+    """Replaces `name`.json in the directory."""
+    commit(folder, name, _draft(folder, name, record, lasting=False))
+
+
+def draft(folder: int, name: str, record: dict[str, Any]) -> str:
+    """Writes a record that will survive a failure of power; `commit` or `discard` follows. May take long: hold no lock."""
+    return _draft(folder, name, record, lasting=True)
+
+
+def commit(folder: int, name: str, written: str) -> None:
+    """Puts a draft in the place of `name`.json."""
+    os.rename(written, f"{name}.json", src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def discard(folder: int, written: str) -> None:
+    os.unlink(written, dir_fd=folder)
+
+
+def _draft(folder: int, name: str, record: dict[str, Any], lasting: bool) -> str:
+    path = f".{name}.json.{threading.get_ident()}{_DRAFT}"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
         os.write(descriptor, json.dumps(record).encode())
         if lasting:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    os.rename(draft, f"{name}.json", src_dir_fd=folder, dst_dir_fd=folder)
-    if lasting:
-        os.fsync(folder)
+    return path
 
 
 def read_all(folder: int) -> Iterator[tuple[str, dict[str, Any] | None]]:

@@ -2,12 +2,14 @@ package io.athenic.e2b;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import io.athenic.e2b.protocol.E2b;
+import io.athenic.e2b.protocol.ForkResult;
 import io.athenic.e2b.protocol.Json;
 import io.athenic.e2b.protocol.ListedSandbox;
 import io.athenic.e2b.protocol.NewSandbox;
 import io.athenic.e2b.protocol.Requests;
 import io.athenic.e2b.protocol.SandboxDetail;
 import io.athenic.e2b.protocol.SandboxInfo;
+import io.athenic.e2b.protocol.SnapshotInfo;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpRequest;
@@ -53,8 +55,9 @@ public final class E2bClient implements AutoCloseable {
                 wanted.env(),
                 wanted.secure(),
                 wanted.allowInternetAccess(),
-                null,
-                null,
+                wanted.onTimeout() == CreateOptions.OnTimeout.KILL ? null : true,
+                wanted.onTimeout() == CreateOptions.OnTimeout.PAUSE_FILES ? false : null,
+                wanted.autoResume() ? new NewSandbox.AutoResume(true) : null,
                 null,
                 null);
         return sandbox(call("POST", "/sandboxes", body));
@@ -109,6 +112,94 @@ public final class E2bClient implements AutoCloseable {
         byte[] ignored = call("POST", path(sandboxId) + "/timeout", new Requests.Timeout(Seconds.of(timeout)));
     }
 
+    /**
+     * Stops a sandbox; {@link #connect} lets it go on.
+     *
+     * @param memory whether its processes are to go on then; without, its files stay and its processes end
+     * @return false if it was paused already
+     * @throws SandboxNotFoundException there is none of that id
+     */
+    public boolean pause(String sandboxId, boolean memory) {
+        Http.Answer answer = http.send(request("POST", path(sandboxId) + "/pause", new Requests.Pause(memory)));
+        if (answer.status() == 409) {
+            return false;
+        }
+        check(answer.status(), answer.body());
+        return true;
+    }
+
+    /**
+     * Copies a sandbox's files; {@link #create} takes the snapshot's id or name as template. On Athenic's own server memory is not in it.
+     *
+     * @param name empty for none
+     * @throws SandboxNotFoundException there is none of that id
+     */
+    public SnapshotInfo createSnapshot(String sandboxId, String name) {
+        var body = new Requests.NewSnapshot(name.isEmpty() ? null : name);
+        return Json.read(call("POST", path(sandboxId) + "/snapshots", body), SnapshotInfo.class);
+    }
+
+    /** All snapshots of this key, newest first. */
+    public List<SnapshotInfo> listSnapshots() {
+        return snapshots("?");
+    }
+
+    /** The snapshots that were taken of one sandbox, newest first. */
+    public List<SnapshotInfo> listSnapshots(String sandboxId) {
+        return snapshots("?sandboxID=" + URLEncoder.encode(sandboxId, StandardCharsets.UTF_8) + "&");
+    }
+
+    private List<SnapshotInfo> snapshots(String query) {
+        List<SnapshotInfo> all = new ArrayList<>();
+        String token = "";
+        for (int page = 0; page < MAX_PAGES; page++) {
+            String next = token.isEmpty() ? "" : "nextToken=" + URLEncoder.encode(token, StandardCharsets.UTF_8);
+            HttpResponse<byte[]> response = http.sendWhole(request("GET", "/snapshots" + query + next, null));
+            check(response.statusCode(), response.body());
+            all.addAll(Json.read(response.body(), new TypeReference<List<SnapshotInfo>>() {}));
+            token = response.headers().firstValue(E2b.HEADER_NEXT_TOKEN).orElse("");
+            if (token.isEmpty()) {
+                break;
+            }
+        }
+        return List.copyOf(all);
+    }
+
+    /** Deletes a snapshot; sandboxes made from it live on. False if there is none of that id. */
+    public boolean deleteSnapshot(String snapshotId) {
+        Http.Answer answer = http.send(request("DELETE", path("/templates/", snapshotId), null));
+        if (answer.status() == 404) {
+            return false;
+        }
+        check(answer.status(), answer.body());
+        return true;
+    }
+
+    /**
+     * Makes copies of a running sandbox. On Athenic's own server they have its files, not its memory.
+     *
+     * @return for each a sandbox, or why there is none
+     * @throws SandboxNotFoundException there is none of that id
+     */
+    public List<Fork> fork(String sandboxId, int count, Duration timeout) {
+        byte[] answer = call("POST", path(sandboxId) + "/fork", new Requests.NewFork(Seconds.of(timeout), count));
+        return Json.read(answer, new TypeReference<List<ForkResult>>() {}).stream()
+                .map(this::fork)
+                .toList();
+    }
+
+    private Fork fork(ForkResult result) {
+        var made = result.sandbox();
+        var error = result.error();
+        if (made != null) {
+            return new Fork.Made(new Sandbox(this, new SandboxLink(http, options, made)));
+        }
+        return new Fork.Failed(
+                error == null
+                        ? new SandboxException("the fork failed")
+                        : Failures.ofControl(error.code(), Json.write(error)));
+    }
+
     /** Ends a sandbox and all that runs in it; false if there is none of that id. */
     public boolean kill(String sandboxId) {
         try {
@@ -133,8 +224,12 @@ public final class E2bClient implements AutoCloseable {
         if (sandboxId.isEmpty()) {
             throw new SandboxNotFoundException("the id of the sandbox is empty");
         }
-        String encoded = URLEncoder.encode(sandboxId, StandardCharsets.UTF_8).replace("+", "%20");
-        return "/sandboxes/" + encoded.replace(".", "%2E");
+        return path("/sandboxes/", sandboxId);
+    }
+
+    private static String path(String parent, String id) {
+        String encoded = URLEncoder.encode(id, StandardCharsets.UTF_8).replace("+", "%20");
+        return parent + encoded.replace(".", "%2E");
     }
 
     private byte[] call(String method, String path, @Nullable Object body) {

@@ -1,7 +1,9 @@
 package io.athenic.e2b;
 
 import io.athenic.e2b.protocol.SandboxDetail;
+import io.athenic.e2b.protocol.SnapshotInfo;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * A sandbox: the room a user's code runs in. It lives until its time is over, or it is killed. Safe for many threads.
@@ -51,6 +53,41 @@ public final class Sandbox implements AutoCloseable {
 
     public SandboxDetail getInfo() {
         return client.getInfo(id());
+    }
+
+    /**
+     * Stops it; {@link #resume} lets it go on.
+     *
+     * @param memory whether its processes are to go on then; without, its files stay and its processes end
+     * @return false if it was paused already
+     */
+    public boolean pause(boolean memory) {
+        return client.pause(id(), memory);
+    }
+
+    /** As {@link #pause(boolean)} with its memory. */
+    public boolean pause() {
+        return pause(true);
+    }
+
+    /** Lets it go on, for {@code timeout} from now; a running one lives at least that long. */
+    public void resume(Duration timeout) {
+        Sandbox ignored = client.connect(id(), timeout);
+    }
+
+    /** Copies its files, without a name. */
+    public SnapshotInfo createSnapshot() {
+        return createSnapshot("");
+    }
+
+    /** Copies its files; {@link E2bClient#create} takes the snapshot's id or name as template. */
+    public SnapshotInfo createSnapshot(String name) {
+        return client.createSnapshot(id(), name);
+    }
+
+    /** Makes copies of it that live for {@code timeout}. */
+    public List<Fork> fork(int count, Duration timeout) {
+        return client.fork(id(), count, timeout);
     }
 
     /** Ends the sandbox and all that runs in it; false if it was gone already. */

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athenic.e2b.protocol.ListedSandbox;
+import io.athenic.e2b.protocol.NewSandbox;
+import io.athenic.e2b.protocol.SnapshotInfo;
 import io.athenic.e2b.testing.FakeE2b;
+import io.athenic.e2b.testing.FakeSandbox;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -50,6 +53,59 @@ class SandboxTest {
         assertThat(e2b.sandbox(same.id()).endAt()).isEqualTo(end);
         same.setTimeout(Duration.ofSeconds(10));
         assertThat(e2b.sandbox(same.id()).endAt()).isBefore(end);
+    }
+
+    @Test
+    void pausesOnceAndGoesOn() {
+        Sandbox sandbox = client.create();
+
+        assertThat(sandbox.pause(false)).isTrue();
+        assertThat(sandbox.pause()).isFalse();
+        assertThat(e2b.sandbox(sandbox.id()).paused()).isEqualTo(FakeSandbox.Pause.FILES_ONLY);
+        sandbox.resume(Duration.ofMinutes(1));
+        assertThat(e2b.sandbox(sandbox.id()).paused()).isEqualTo(FakeSandbox.Pause.NONE);
+        assertThat(sandbox.pause()).isTrue();
+        assertThat(e2b.sandbox(sandbox.id()).paused()).isEqualTo(FakeSandbox.Pause.WITH_MEMORY);
+        sandbox.close();
+        assertThatThrownBy(sandbox::pause).isInstanceOf(SandboxNotFoundException.class);
+    }
+
+    @Test
+    void theLifecycleIsAskedForAsE2bWantsIt() {
+        var files = client.create(CreateOptions.DEFAULT.withLifecycle(CreateOptions.OnTimeout.PAUSE_FILES, false));
+        var resumed = client.create(CreateOptions.DEFAULT.withLifecycle(CreateOptions.OnTimeout.PAUSE, true));
+        var killed = client.create();
+
+        var wanted = e2b.sandbox(files.id()).wanted();
+        assertThat(wanted.autoPause()).isTrue();
+        assertThat(wanted.autoPauseMemory()).isFalse();
+        assertThat(wanted.autoResume()).isNull();
+        assertThat(e2b.sandbox(resumed.id()).wanted().autoResume()).isEqualTo(new NewSandbox.AutoResume(true));
+        assertThat(e2b.sandbox(resumed.id()).wanted().autoPauseMemory()).isNull();
+        assertThat(e2b.sandbox(killed.id()).wanted().autoPause()).isNull();
+        assertThatThrownBy(() -> CreateOptions.DEFAULT.withLifecycle(CreateOptions.OnTimeout.KILL, true))
+                .isInstanceOf(InvalidArgumentException.class);
+    }
+
+    @Test
+    void snapshotsAndForks() {
+        Sandbox sandbox = client.create();
+
+        SnapshotInfo plain = sandbox.createSnapshot();
+        SnapshotInfo named = sandbox.createSnapshot("work");
+        assertThat(named.names()).containsExactly("work");
+        assertThat(client.listSnapshots()).containsExactlyInAnyOrder(plain, named);
+        assertThat(client.deleteSnapshot(plain.snapshotId())).isTrue();
+        assertThat(client.deleteSnapshot(plain.snapshotId())).isFalse();
+        var forks = sandbox.fork(3, Duration.ofMinutes(1));
+        assertThat(forks).hasSize(3);
+        assertThat(forks.get(0))
+                .isInstanceOfSatisfying(
+                        Fork.Made.class,
+                        made -> assertThat(made.sandbox().isRunning()).isTrue());
+        assertThat(forks.get(2))
+                .isInstanceOfSatisfying(
+                        Fork.Failed.class, failed -> assertThat(failed.why()).isInstanceOf(RateLimitException.class));
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -35,6 +36,9 @@ public final class Engine implements AutoCloseable {
     /** roomd first finishes what it does for the engine before this one. */
     private static final Duration HELLO = Duration.ofSeconds(40);
 
+    /** Copies of a sandbox that one request makes at most. */
+    private static final int MAX_FORKS = 32;
+
     /** The clock may be set by a test, so no wait for it is longer than this. */
     private static final Duration LONGEST_NAP = Duration.ofMillis(200);
 
@@ -50,6 +54,8 @@ public final class Engine implements AutoCloseable {
     private final RoomFactory factory;
     private final SandboxPool pool;
     private final Egress egress;
+    private final Snapshots snapshots;
+    private volatile boolean keepsDisks;
     private final List<String> notes = new ArrayList<>();
     private final Map<String, Sandbox> sandboxes = new ConcurrentHashMap<>();
     private final SandboxRecords records;
@@ -106,6 +112,7 @@ public final class Engine implements AutoCloseable {
         try {
             JsonNode hello = roomd.call("hello", Json.object(), HELLO);
             hello.path("notes").forEach(note -> notes.add(note.asText()));
+            keepsDisks = Json.text(hello, "disk").equals("loop");
             LOG.info(
                     "roomd {}: cgroup {}, disk {}, {} rooms of an earlier life removed",
                     Json.text(hello, "version"),
@@ -121,6 +128,7 @@ public final class Engine implements AutoCloseable {
         this.egress = new Egress(config.egress(), resolver, clock);
         this.setting = new Sandbox.Setting(ids, clock, config.bounds(), egress, new Keeper(), records);
         this.trees = new Trees(roomd);
+        this.snapshots = new Snapshots(roomd, config.keeping().snapshotBytes());
         this.zygotes = new Zygotes(roomd, templates);
         this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds(), metrics);
         this.pool = new SandboxPool(
@@ -327,9 +335,16 @@ public final class Engine implements AutoCloseable {
 
     private Sandbox make(SandboxSpec spec) {
         requireReady();
+        Optional<Snapshot> snapshot =
+                templates.find(spec.template()).isPresent() ? Optional.empty() : snapshots.find(spec.template());
+        return make(spec, snapshot);
+    }
+
+    private Sandbox make(SandboxSpec spec, Optional<Snapshot> snapshot) {
         long began = System.nanoTime();
-        String template = templates
-                .find(spec.template())
+        List<String> layers = snapshot.map(Snapshot::layers).orElse(List.of());
+        String template = snapshot.map(Snapshot::template)
+                .or(() -> templates.find(spec.template()))
                 .orElseThrow(() -> new EngineException(
                         ErrorCode.NOT_FOUND, "template '" + Texts.shorten(spec.template(), 100) + "' not found"));
         Limits wish = spec.limits();
@@ -345,9 +360,9 @@ public final class Engine implements AutoCloseable {
         FinishedRoom room;
         boolean fromPool;
         try {
-            Optional<FinishedRoom> waiting = pooled(template, spec);
+            Optional<FinishedRoom> waiting = pooled(template, layers, spec);
             fromPool = waiting.isPresent();
-            room = waiting.orElseGet(() -> built(template, spec));
+            room = waiting.orElseGet(() -> built(template, layers, spec));
         } catch (RuntimeException e) {
             places.release();
             throw e;
@@ -385,17 +400,78 @@ public final class Engine implements AutoCloseable {
         return wish == null ? config.defaultLimits() : wish;
     }
 
-    private Optional<FinishedRoom> pooled(String template, SandboxSpec spec) {
-        Optional<FinishedRoom> waiting =
-                template.equals(Templates.DEFAULT) && limits(spec).equals(config.defaultLimits())
-                        ? pool.take()
-                        : Optional.empty();
+    private Optional<FinishedRoom> pooled(String template, List<String> layers, SandboxSpec spec) {
+        Optional<FinishedRoom> waiting = layers.isEmpty()
+                        && template.equals(Templates.DEFAULT)
+                        && limits(spec).equals(config.defaultLimits())
+                ? pool.take()
+                : Optional.empty();
         (waiting.isPresent() ? hits : misses).incrementAndGet();
         return waiting;
     }
 
-    private FinishedRoom built(String template, SandboxSpec spec) {
-        return factory.build(template, limits(spec), config.createTimeout());
+    private FinishedRoom built(String template, List<String> layers, SandboxSpec spec) {
+        return factory.build(template, layers, limits(spec), config.createTimeout());
+    }
+
+    /**
+     * Copies the files of a running or frozen sandbox; its memory is not copied. Sandboxes can be made from it for ever, or until it is
+     * deleted.
+     *
+     * @param name empty for none; one that is in use goes over to this snapshot
+     */
+    public Snapshot snapshot(Sandbox sandbox, String name) {
+        Optional<String> checked = Snapshots.checkedName(name);
+        Check.argument(
+                checked.isEmpty() || templates.find(name).isEmpty(),
+                "there is a template '" + name + "': name the snapshot otherwise");
+        return sandbox.snapshot(snapshots, ids.snapshot(), checked);
+    }
+
+    /** All snapshots, newest first. */
+    public List<Snapshot> snapshots() {
+        return snapshots.list();
+    }
+
+    /** By id, or the newest of that name. */
+    public Optional<Snapshot> findSnapshot(String idOrName) {
+        return snapshots.find(idOrName);
+    }
+
+    /** No sandbox is made from it any more; those that were keep its files. False when there is none. */
+    public boolean deleteSnapshot(String idOrName) {
+        return snapshots.delete(idOrName);
+    }
+
+    /** Makes {@code count} new sandboxes with the files of one and what was asked for it; each has the timeout. Memory is not copied. */
+    public List<Fork> fork(Sandbox sandbox, int count, Duration timeout) {
+        Check.range("count", count, 1, MAX_FORKS);
+        SandboxSpec spec = sandbox.forkSpec(timeout);
+        Snapshot snapshot = sandbox.snapshot(snapshots, ids.snapshot(), Optional.empty());
+        try {
+            List<CompletableFuture<Fork>> forks = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                CompletableFuture<Fork> fork = new CompletableFuture<>();
+                forks.add(fork);
+                Thread.ofVirtual()
+                        .name("fork-" + snapshot.id() + "-" + i)
+                        .start(() -> fork.complete(forked(spec, snapshot)));
+            }
+            return forks.stream().map(CompletableFuture::join).toList();
+        } finally {
+            snapshots.delete(snapshot.id());
+        }
+    }
+
+    private Fork forked(SandboxSpec spec, Snapshot snapshot) {
+        try {
+            return new Fork.Made(make(spec, Optional.of(snapshot)));
+        } catch (EngineException e) {
+            return new Fork.Failed(e.code(), e.getMessage());
+        } catch (RuntimeException e) {
+            LOG.error("A fork of {} failed", snapshot.sandboxId(), e);
+            return new Fork.Failed(ErrorCode.INTERNAL, "the fork failed; the log of the service says why");
+        }
     }
 
     private void requireReady() {
@@ -449,9 +525,9 @@ public final class Engine implements AutoCloseable {
         return egress;
     }
 
-    /** Whether sandboxes can be made from the template of this name or alias. */
+    /** Whether sandboxes can be made from the template of this name or alias, or the snapshot of this id or name. */
     public boolean hasTemplate(String name) {
-        return templates.find(name).isPresent();
+        return templates.find(name).isPresent() || snapshots.find(name).isPresent();
     }
 
     /** Ends all sandboxes, and roomd with them. */
@@ -485,8 +561,12 @@ public final class Engine implements AutoCloseable {
             for (Sandbox sandbox : sandboxes.values()) {
                 Optional<KillCause> cause = sandbox.overBecause(now);
                 if (cause.isPresent()) {
-                    Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.kill(cause.get()));
-                } else {
+                    Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.timeIsOver(cause.get()));
+                } else if (isPausedTooLong(sandbox, now)) {
+                    Thread.ofVirtual()
+                            .name("expire-" + sandbox.id())
+                            .start(() -> sandbox.kill(KillCause.PAUSED_TOO_LONG));
+                } else if (sandbox.state() == SandboxState.RUNNING) {
                     Duration left = Duration.between(now, sandbox.endAt());
                     nap = left.isPositive() && left.compareTo(nap) < 0 ? left : nap;
                     sandbox.recordIfMissed();
@@ -498,6 +578,11 @@ public final class Engine implements AutoCloseable {
                 return; // closed
             }
         }
+    }
+
+    private boolean isPausedTooLong(Sandbox sandbox, Instant now) {
+        return sandbox.state() == SandboxState.PAUSED
+                && sandbox.pausedAt().isBefore(now.minus(config.keeping().pausedAge()));
     }
 
     private static void killAll(Collection<Sandbox> all, KillCause cause) {
@@ -525,7 +610,40 @@ public final class Engine implements AutoCloseable {
         public void ended(Sandbox sandbox) {
             factory.forget(sandbox.room());
             sandbox.killCause().ifPresent(metrics::sandboxEnded);
+            if (!sandbox.isStored()) {
+                places.release();
+            }
+        }
+
+        @Override
+        public void pausing(Sandbox sandbox) {
+            long paused = sandboxes.values().stream()
+                    .filter(each -> each.state() == SandboxState.PAUSED)
+                    .count();
+            if (paused >= config.keeping().maxPaused()) {
+                throw new EngineException(
+                        ErrorCode.RESOURCE_EXHAUSTED,
+                        paused + " sandboxes are paused, the most that this server keeps: resume or kill one");
+            }
+        }
+
+        @Override
+        public boolean keepsDisks() {
+            return keepsDisks;
+        }
+
+        @Override
+        public void stored(Sandbox sandbox) {
             places.release();
+        }
+
+        @Override
+        public void resuming(Sandbox sandbox) {
+            if (!places.tryAcquire()) {
+                throw new EngineException(
+                        ErrorCode.RESOURCE_EXHAUSTED,
+                        "all " + config.maxSandboxes() + " sandboxes are in use: end one, then resume this one");
+            }
         }
     }
 

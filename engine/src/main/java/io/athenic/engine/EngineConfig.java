@@ -17,6 +17,7 @@ import java.time.Duration;
  * @param egress what sandboxes may reach outside
  * @param records folder of the living sandboxes' records, which the next engine reads
  * @param onRestart what becomes of the sandboxes that an engine before this one has left
+ * @param keeping bounds of paused sandboxes and snapshots
  */
 public record EngineConfig(
         Path roomdSocket,
@@ -28,7 +29,8 @@ public record EngineConfig(
         Bounds bounds,
         EgressConfig egress,
         Path records,
-        OnRestart onRestart) {
+        OnRestart onRestart,
+        Keeping keeping) {
     /** With the default bounds and without network. */
     public EngineConfig(
             Path roomdSocket,
@@ -49,7 +51,34 @@ public record EngineConfig(
                 Bounds.DEFAULT,
                 EgressConfig.DEFAULT,
                 records,
-                onRestart);
+                onRestart,
+                Keeping.DEFAULT);
+    }
+
+    /** With the default bounds of what is kept. */
+    public EngineConfig(
+            Path roomdSocket,
+            Path templateRoot,
+            int poolSize,
+            int maxSandboxes,
+            Limits defaultLimits,
+            Duration createTimeout,
+            Bounds bounds,
+            EgressConfig egress,
+            Path records,
+            OnRestart onRestart) {
+        this(
+                roomdSocket,
+                templateRoot,
+                poolSize,
+                maxSandboxes,
+                defaultLimits,
+                createTimeout,
+                bounds,
+                egress,
+                records,
+                onRestart,
+                Keeping.DEFAULT);
     }
 
     public EngineConfig {

@@ -16,7 +16,16 @@ final class Ids {
 
     /** {@code i} and 24 of a-z0-9: fits a host name's label and roomd's rule. */
     String sandbox() {
-        StringBuilder id = new StringBuilder("i");
+        return name('i');
+    }
+
+    /** {@code s} and 24 of a-z0-9. */
+    String snapshot() {
+        return name('s');
+    }
+
+    private String name(char first) {
+        StringBuilder id = new StringBuilder().append(first);
         for (int i = 0; i < LENGTH; i++) {
             id.append(ALPHABET.charAt(random.nextInt(ALPHABET.length())));
         }

@@ -5,6 +5,7 @@ public enum KillCause {
     USER("it was killed by a request"),
     TIMEOUT("its time was over"),
     UNUSED("nobody used it for the time after which an unused sandbox ends"),
+    PAUSED_TOO_LONG("it was paused for longer than this server keeps a paused sandbox"),
     ROOM_DIED("its room died"),
     ENGINE_FAILED("the engine failed"),
     START_FAILED("its start command failed"),

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -37,6 +38,7 @@ final class Room {
     private final long outputBytes;
     private final EngineMetrics metrics;
     private final GuestMemory memory;
+    private final List<String> layers;
     private final Map<String, Guest> guests = new ConcurrentHashMap<>();
     private final AtomicInteger names = new AtomicInteger();
     private final AtomicInteger agents = new AtomicInteger();
@@ -46,6 +48,7 @@ final class Room {
     private final AtomicLong lastUse = new AtomicLong(System.nanoTime());
     private volatile boolean dead;
 
+    /** @param layers of a snapshot, oldest first */
     Room(
             RoomdClient roomd,
             Zygotes zygotes,
@@ -55,7 +58,8 @@ final class Room {
             Limits limits,
             long outputBytes,
             EngineMetrics metrics,
-            GuestMemory memory) {
+            GuestMemory memory,
+            List<String> layers) {
         this.roomd = roomd;
         this.zygotes = zygotes;
         this.timers = timers;
@@ -65,6 +69,7 @@ final class Room {
         this.outputBytes = outputBytes;
         this.metrics = metrics;
         this.memory = memory;
+        this.layers = List.copyOf(layers);
     }
 
     String id() {
@@ -81,6 +86,10 @@ final class Room {
 
     GuestMemory memory() {
         return memory;
+    }
+
+    List<String> layers() {
+        return layers;
     }
 
     Timers timers() {
@@ -128,11 +137,34 @@ final class Room {
     }
 
     RoomdClient.Pending create() {
+        return create(false);
+    }
+
+    private RoomdClient.Pending create(boolean kept) {
         ObjectNode request =
                 request().put("template", Templates.zygote(template)).put("hostname", "sandbox");
         Templates.tree(template).ifPresent(tree -> request.put("tree", tree));
         request.set("limits", limits.toJson());
+        if (!layers.isEmpty()) {
+            layers.forEach(request.putArray("layers")::add);
+        }
+        if (kept) {
+            request.put("kept", true);
+        }
         return roomd.send("room.create", request);
+    }
+
+    /** Makes the room again from the disk that was kept of it; its guests start when they are needed. */
+    void revive(Duration within) {
+        zygotes.ensure(template);
+        dead = false;
+        try {
+            var _ = create(true).await(within);
+            oomKills.set(0);
+        } catch (RuntimeException e) {
+            dead = true;
+            throw e;
+        }
     }
 
     /** Begins to start a guest. It is known before roomd answers, so that its exit is never missed. */
@@ -257,6 +289,11 @@ final class Room {
         return OUT_OF_MEMORY + ": the limit of this sandbox is " + (limits.memoryBytes() >> 20) + " MiB";
     }
 
+    /** What it was before its pause counts as no time without use. */
+    void used() {
+        lastUse.set(System.nanoTime());
+    }
+
     /** How long no operation has been under way, in nanoseconds; 0 while there is one. */
     long unusedNanos() {
         return places.get() > 0 ? 0 : System.nanoTime() - lastUse.get();
@@ -291,8 +328,29 @@ final class Room {
         return use;
     }
 
-    void freeze() {
-        roomd.call("room.freeze", request(), ROOMD_WAIT);
+    /** @param keep should roomd end, the disk is kept */
+    void freeze(boolean keep) {
+        roomd.call("room.freeze", request().put("keep", keep), ROOMD_WAIT);
+    }
+
+    /** Ends everything in the room and keeps its disk. */
+    void store() {
+        try {
+            roomd.call("room.destroy", request().put("keep", true), ROOMD_WAIT);
+        } finally {
+            markDead();
+        }
+    }
+
+    /** Deletes the disk that was kept of the room; none is no error. */
+    void dropStored() {
+        try {
+            roomd.call("kept.drop", request(), ROOMD_WAIT);
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.NOT_FOUND) {
+                throw e;
+            }
+        }
     }
 
     void thaw() {

@@ -1,6 +1,7 @@
 package io.athenic.engine;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -39,6 +40,11 @@ final class RoomFactory {
 
     /** Makes a room with its agent and its kernel; waits its turn within the time. */
     FinishedRoom build(String template, Limits limits, Duration within) {
+        return build(template, List.of(), limits, within);
+    }
+
+    /** As {@link #build(String, Limits, Duration)}, on the layers of a snapshot. */
+    FinishedRoom build(String template, List<String> layers, Limits limits, Duration within) {
         memory.check();
         zygotes.ensure(template); // before its turn: others are not held up by the start of one template
         long deadline = System.nanoTime() + within.toNanos();
@@ -54,7 +60,7 @@ final class RoomFactory {
         }
         try {
             zygotes.ensure(template);
-            return make(template, limits, deadline);
+            return make(template, layers, limits, deadline);
         } finally {
             building.release();
         }
@@ -75,9 +81,9 @@ final class RoomFactory {
         }
     }
 
-    private FinishedRoom make(String template, Limits limits, long deadline) {
-        Room room =
-                new Room(roomd, zygotes, timers, ids.sandbox(), template, limits, outputBytes, metrics, guestMemory);
+    private FinishedRoom make(String template, List<String> layers, Limits limits, long deadline) {
+        Room room = new Room(
+                roomd, zygotes, timers, ids.sandbox(), template, limits, outputBytes, metrics, guestMemory, layers);
         rooms.put(room.id(), room);
         try {
             room.create().await(left(deadline));
@@ -96,7 +102,16 @@ final class RoomFactory {
         String template = Json.text(found.room(), "template");
         Limits limits = Limits.of(found.room().path("limits"));
         Room room = new Room(
-                roomd, zygotes, timers, found.record().id(), template, limits, outputBytes, metrics, guestMemory);
+                roomd,
+                zygotes,
+                timers,
+                found.record().id(),
+                template,
+                limits,
+                outputBytes,
+                metrics,
+                guestMemory,
+                found.record().layers());
         room.restore(found.room(), found.record());
         rooms.put(room.id(), room);
         return room;

@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 
 /** A sandbox that a caller owns, from its creation to its end. Safe for all threads. */
 public final class Sandbox {
+    private static final Duration LEAST_RESUME = Duration.ofMinutes(5);
     private static final Logger LOG = LoggerFactory.getLogger(Sandbox.class);
 
     private final Room room;
@@ -47,6 +48,14 @@ public final class Sandbox {
 
     private volatile boolean unrecorded;
 
+    /** Held by whoever pauses, resumes, copies or removes its room. */
+    private final ReentrantLock moving = new ReentrantLock();
+
+    /** Whether only its files are there: its room was ended and its disk is kept. Changed with {@link #moving} held. */
+    private volatile boolean stored;
+
+    private volatile Instant pausedAt;
+
     /** Told about the end of a sandbox. */
     interface Keeper {
         /** It is not to be found any more; its room is still there. */
@@ -54,6 +63,18 @@ public final class Sandbox {
 
         /** Its room is gone. */
         void ended(Sandbox sandbox);
+
+        /** Throws when no more sandboxes may be paused. */
+        void pausing(Sandbox sandbox);
+
+        /** Whether the disk of a room can outlive it here. */
+        boolean keepsDisks();
+
+        /** It needs no place any more: only its files are there. */
+        void stored(Sandbox sandbox);
+
+        /** It needs a place again; throws when there is none. */
+        void resuming(Sandbox sandbox);
     }
 
     private Sandbox(
@@ -74,6 +95,7 @@ public final class Sandbox {
         this.bounds = setting.bounds();
         this.history = new UseHistory(room.limits().cpuMillis() / 1000.0);
         this.latestEnd = latestEnd;
+        this.pausedAt = startedAt;
         this.endAt = new AtomicReference<>(notAfterLatest(endAt));
         this.accessToken = accessToken;
         this.trafficToken = spec.network().publicTraffic() ? Optional.empty() : accessToken.map(Ids::trafficToken);
@@ -122,6 +144,7 @@ public final class Sandbox {
                 setting);
         sandbox.contexts.restore(record.contexts());
         sandbox.network.reopen(sandbox.agentGuest);
+        sandbox.pausedAt = record.pausedAt();
         if (frozen) {
             boolean _ = sandbox.state.change(SandboxState.RUNNING, SandboxState.PAUSED);
         }
@@ -164,6 +187,8 @@ public final class Sandbox {
                         latestEnd,
                         accessToken,
                         state.get(),
+                        pausedAt,
+                        room.layers(),
                         contexts.records()));
                 unrecorded = false;
             }
@@ -180,7 +205,8 @@ public final class Sandbox {
                 spec.env(),
                 spec.secure(),
                 network.wish(),
-                room.limits());
+                room.limits(),
+                spec.lifecycle());
     }
 
     /** Something that the record holds is different now. A record that cannot be written does not stop the sandbox: the engine tries again. */
@@ -325,43 +351,110 @@ public final class Sandbox {
         network.close();
         agentGuest.close(because);
         contexts.close(because);
+        moving.lock(); // a pause or resume under way comes to its end first
         try {
-            room.destroy();
+            if (stored) {
+                room.dropStored();
+            } else {
+                room.destroy();
+            }
         } catch (EngineException e) {
             LOG.error("Sandbox {} could not be removed: {}", id(), e.getMessage());
         } finally {
+            moving.unlock();
             keeper.ended(this);
         }
         return true;
     }
 
-    /** Stops all its processes where they are; its time stops too. FAILED_PRECONDITION when it is paused already. */
+    /** As {@link #pause(boolean)} with its memory. */
     public void pause() {
-        requireAlive();
-        if (!state.change(SandboxState.RUNNING, SandboxState.PAUSED)) {
-            throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not running");
-        }
+        pause(true);
+    }
+
+    /**
+     * Stops it; its time stops too. With {@code memory} its processes stand still where they are and go on at a resume; should the engine
+     * end meanwhile only the files stay. Without, its processes end and its files stay. FAILED_PRECONDITION when it is paused already,
+     * RESOURCE_EXHAUSTED when too many are.
+     */
+    public void pause(boolean memory) {
+        moving.lock();
         try {
-            room.freeze();
-        } catch (EngineException e) {
-            state.change(SandboxState.PAUSED, SandboxState.RUNNING);
-            throw e;
+            requireAlive();
+            keeper.pausing(this);
+            if (!state.change(SandboxState.RUNNING, SandboxState.PAUSED)) {
+                throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not running");
+            }
+            pausedAt = clock.instant();
+            try {
+                if (memory) {
+                    room.freeze(keeper.keepsDisks());
+                } else {
+                    store();
+                }
+            } catch (EngineException e) {
+                if (room.dead()) {
+                    boolean _ = kill(KillCause.ROOM_DIED);
+                } else {
+                    state.change(SandboxState.PAUSED, SandboxState.RUNNING);
+                }
+                throw e;
+            }
+        } finally {
+            moving.unlock();
         }
         changed();
     }
 
-    /** Lets its processes go on, to live for {@code timeout} from now. FAILED_PRECONDITION when it is not paused. */
+    /** Its room ends, its disk is kept. */
+    private void store() {
+        room.store();
+        stored = true;
+        keeper.stored(this);
+    }
+
+    /** As {@link #resume(Duration, boolean)} with what there is. */
     public void resume(Duration timeout) {
+        resume(timeout, true);
+    }
+
+    /**
+     * Lets it go on, to live for {@code timeout} from now. A sandbox of which only the files were kept has new processes and no variables
+     * afterwards; so has one that is resumed without {@code memory}. FAILED_PRECONDITION when it is not paused.
+     */
+    public void resume(Duration timeout, boolean memory) {
         Check.range("timeout", timeout, Duration.ZERO, SandboxSpec.MAX_TIMEOUT);
-        requireAlive();
-        if (state.get() != SandboxState.PAUSED) {
-            throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not paused");
+        moving.lock();
+        try {
+            requireAlive();
+            if (state.get() != SandboxState.PAUSED) {
+                throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not paused");
+            }
+            if (!memory && !stored) {
+                store();
+            }
+            latestEnd = clock.instant().plus(bounds.lifetime());
+            endAt.set(notAfterLatest(clock.instant().plus(timeout)));
+            changed(); // before the thaw: found running, it must not be over
+            if (stored) {
+                keeper.resuming(this);
+                try {
+                    room.revive(Room.ROOMD_WAIT);
+                } catch (EngineException e) {
+                    keeper.stored(this);
+                    throw e;
+                }
+                stored = false;
+                LOG.info("Sandbox {} goes on with its files; its memory was not kept", id());
+            } else {
+                room.thaw();
+            }
+            room.used();
+            state.change(SandboxState.PAUSED, SandboxState.RUNNING);
+            requireAlive(); // its end meanwhile waits for us
+        } finally {
+            moving.unlock();
         }
-        latestEnd = clock.instant().plus(bounds.lifetime());
-        endAt.set(notAfterLatest(clock.instant().plus(timeout)));
-        changed(); // before the thaw: found running, it must not be over
-        room.thaw();
-        state.change(SandboxState.PAUSED, SandboxState.RUNNING);
         changed();
     }
 
@@ -369,7 +462,7 @@ public final class Sandbox {
     public List<UseSample> samples() {
         requireAlive();
         List<UseSample> kept = history.list();
-        if (!kept.isEmpty()) {
+        if (!kept.isEmpty() || stored) {
             return kept;
         }
         ResourceUse use = room.use();
@@ -386,8 +479,68 @@ public final class Sandbox {
         return history;
     }
 
+    /** While it is paused: whether its processes will go on, rather than start anew. */
+    public boolean memoryKept() {
+        return !stored;
+    }
+
+    public Lifecycle lifecycle() {
+        return spec.lifecycle();
+    }
+
+    /** The time that a request which resumes it gives it: what was asked for at its creation, at least five minutes, as E2B does. */
+    public Duration resumeTimeout() {
+        return spec.timeout().compareTo(LEAST_RESUME) < 0 ? LEAST_RESUME : spec.timeout();
+    }
+
+    /** Copies its files; it stands still meanwhile. */
+    Snapshot snapshot(Snapshots snapshots, String id, Optional<String> name) {
+        moving.lock();
+        try {
+            requireAlive();
+            if (stored) {
+                throw new EngineException(
+                        ErrorCode.FAILED_PRECONDITION,
+                        "sandbox " + id() + " is paused without memory: resume it first");
+            }
+            return snapshots.take(id(), id, name);
+        } finally {
+            moving.unlock();
+        }
+    }
+
+    /** What its forks are asked for: the same, but with a timeout of their own. */
+    SandboxSpec forkSpec(Duration timeout) {
+        return new SandboxSpec(
+                template(), timeout, metadata(), env(), spec.secure(), networkWish(), limits(), lifecycle());
+    }
+
+    /** What its lifecycle says happens now; it is killed for the cause when it is not paused. */
+    void timeIsOver(KillCause cause) {
+        Lifecycle.OnTimeout wish = spec.lifecycle().onTimeout();
+        if (wish != Lifecycle.OnTimeout.KILL) {
+            try {
+                if (overBecause(clock.instant()).isPresent()) {
+                    pause(wish == Lifecycle.OnTimeout.PAUSE);
+                }
+                return;
+            } catch (EngineException e) {
+                if (e.code() == ErrorCode.NOT_FOUND || (state.get() == SandboxState.PAUSED && !room.dead())) {
+                    return; // a client ended or paused it at the same moment
+                }
+                LOG.warn("Sandbox {} cannot be paused at its timeout and ends: {}", id(), e.getMessage());
+            }
+        }
+        boolean _ = kill(cause);
+    }
+
+    /** FAILED_PRECONDITION when only its files are there. */
     public ResourceUse use() {
         requireAlive();
+        if (stored) {
+            throw new EngineException(
+                    ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is paused without memory: it uses nothing");
+        }
         return room.use();
     }
 
@@ -434,6 +587,15 @@ public final class Sandbox {
 
     Room room() {
         return room;
+    }
+
+    boolean isStored() {
+        return stored;
+    }
+
+    /** When it was paused last. */
+    Instant pausedAt() {
+        return pausedAt;
     }
 
     boolean isOver(Instant now) {

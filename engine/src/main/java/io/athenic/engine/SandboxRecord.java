@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param spec what was asked for; its limits are those that the room has
  * @param latestEnd when its lifetime is over, however often it is extended
+ * @param pausedAt when it was paused last
+ * @param layers of the snapshot that its room stands on, oldest first
  * @param contexts in the order of their creation
  */
 record SandboxRecord(
@@ -28,10 +30,13 @@ record SandboxRecord(
         Instant latestEnd,
         Optional<String> accessToken,
         SandboxState state,
+        Instant pausedAt,
+        List<String> layers,
         List<Context> contexts) {
     private static final int VERSION = 1;
 
     SandboxRecord {
+        layers = List.copyOf(layers);
         contexts = List.copyOf(contexts);
     }
 
@@ -58,7 +63,12 @@ record SandboxRecord(
                 .put("startedAt", startedAt.toString())
                 .put("endAt", endAt.toString())
                 .put("latestEnd", latestEnd.toString())
-                .put("state", state.name().toLowerCase(Locale.ROOT));
+                .put("state", state.name().toLowerCase(Locale.ROOT))
+                .put("timeoutMillis", spec.timeout().toMillis())
+                .put("onTimeout", spec.lifecycle().onTimeout().name().toLowerCase(Locale.ROOT))
+                .put("autoResume", spec.lifecycle().autoResume())
+                .put("pausedAt", pausedAt.toString());
+        layers.forEach(json.withArrayProperty("layers")::add);
         NetworkWish network = spec.network();
         ObjectNode wish = json.putObject("network")
                 .put("internet", network.internet())
@@ -99,12 +109,16 @@ record SandboxRecord(
             Optional<String> token = Json.optionalText(json, "accessToken");
             var spec = new SandboxSpec(
                     Json.text(json, "template"),
-                    lifetime(startedAt, endAt),
+                    Duration.ofMillis(json.path("timeoutMillis").asLong()),
                     Json.strings(json.path("metadata")),
                     Json.strings(json.path("env")),
                     token.isPresent(),
                     network(json.path("network")),
-                    Limits.of(json.path("limits")));
+                    Limits.of(json.path("limits")),
+                    new Lifecycle(
+                            Lifecycle.OnTimeout.valueOf(
+                                    Json.text(json, "onTimeout").toUpperCase(Locale.ROOT)),
+                            json.path("autoResume").asBoolean()));
             return new SandboxRecord(
                     Json.text(json, "id"),
                     spec,
@@ -113,6 +127,8 @@ record SandboxRecord(
                     Instant.parse(Json.text(json, "latestEnd")),
                     token,
                     SandboxState.valueOf(Json.text(json, "state").toUpperCase(Locale.ROOT)),
+                    Instant.parse(Json.text(json, "pausedAt")),
+                    texts(json.path("layers")),
                     contexts(json.path("contexts")));
         } catch (RuntimeException e) {
             throw new IOException(e.getMessage(), e);
@@ -132,15 +148,6 @@ record SandboxRecord(
         var texts = new ArrayList<String>();
         list.forEach(text -> texts.add(text.asText()));
         return texts;
-    }
-
-    /** A sandbox that was extended often is older than any timeout. */
-    private static Duration lifetime(Instant startedAt, Instant endAt) {
-        Duration lifetime = Duration.between(startedAt, endAt);
-        if (lifetime.compareTo(SandboxSpec.MIN_TIMEOUT) < 0) {
-            return SandboxSpec.MIN_TIMEOUT;
-        }
-        return lifetime.compareTo(SandboxSpec.MAX_TIMEOUT) > 0 ? SandboxSpec.MAX_TIMEOUT : lifetime;
     }
 
     private static List<Context> contexts(JsonNode list) {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A wish for a sandbox.
  *
- * @param template name or alias of a template
+ * @param template name or alias of a template, or id or name of a snapshot
  * @param timeout time to live from its creation, 1 s to 24 h
  * @param metadata of the caller, not looked at; at most 1000 entries and 64 KiB
  * @param env environment of all its processes and code
@@ -23,7 +23,8 @@ public record SandboxSpec(
         Map<String, String> env,
         boolean secure,
         NetworkWish network,
-        @Nullable Limits limits) {
+        @Nullable Limits limits,
+        Lifecycle lifecycle) {
     public static final Duration MIN_TIMEOUT = Duration.ofSeconds(1);
     public static final Duration MAX_TIMEOUT = Duration.ofHours(24);
 
@@ -37,6 +38,19 @@ public record SandboxSpec(
         Check.argument(secure || network.publicTraffic(), "ports that need a token need a secure sandbox");
     }
 
+    /** One that is killed at its timeout. */
+    public SandboxSpec(
+            String template,
+            Duration timeout,
+            Map<String, String> metadata,
+            Map<String, String> env,
+            boolean secure,
+            NetworkWish network,
+            @Nullable Limits limits) {
+        this(template, timeout, metadata, env, secure, network, limits, Lifecycle.KILL);
+    }
+
+    /** One that is killed at its timeout and asks for all of the network or none. */
     public SandboxSpec(
             String template,
             Duration timeout,
@@ -45,7 +59,15 @@ public record SandboxSpec(
             boolean secure,
             boolean allowInternet,
             @Nullable Limits limits) {
-        this(template, timeout, metadata, env, secure, allowInternet ? NetworkWish.INTERNET : NetworkWish.NONE, limits);
+        this(
+                template,
+                timeout,
+                metadata,
+                env,
+                secure,
+                allowInternet ? NetworkWish.INTERNET : NetworkWish.NONE,
+                limits,
+                Lifecycle.KILL);
     }
 
     /** The same from another template, with another environment and other limits. */

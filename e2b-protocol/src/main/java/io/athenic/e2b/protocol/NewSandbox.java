@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param secure whether envd demands the access token of the answer; the second version ignores it and always does
  * @param cpuCount cores; an extension of Athenic's server, as {@code memoryMb} and {@code diskSizeMb} are (MiB both); absent: the template's
  * @param autoPause pause instead of kill at the timeout
+ * @param autoPauseMemory false: that pause keeps the files only
+ * @param autoResume whether a request to the paused sandbox resumes it
  */
 public record NewSandbox(
         @JsonProperty("templateID") @Nullable String templateId,
@@ -21,7 +23,8 @@ public record NewSandbox(
         @Nullable Boolean secure,
         @JsonProperty("allow_internet_access") @Nullable Boolean allowInternetAccess,
         @Nullable Boolean autoPause,
-        @Nullable JsonNode autoResume,
+        @Nullable Boolean autoPauseMemory,
+        @Nullable AutoResume autoResume,
         @Nullable JsonNode network,
         @Nullable JsonNode volumeMounts,
         @Nullable Integer cpuCount,
@@ -37,7 +40,8 @@ public record NewSandbox(
             @Nullable Boolean secure,
             @Nullable Boolean allowInternetAccess,
             @Nullable Boolean autoPause,
-            @Nullable JsonNode autoResume,
+            @Nullable Boolean autoPauseMemory,
+            @Nullable AutoResume autoResume,
             @Nullable JsonNode network,
             @Nullable JsonNode volumeMounts) {
         this(
@@ -48,6 +52,7 @@ public record NewSandbox(
                 secure,
                 allowInternetAccess,
                 autoPause,
+                autoPauseMemory,
                 autoResume,
                 network,
                 volumeMounts,
@@ -62,9 +67,12 @@ public record NewSandbox(
     /** The same for {@code POST /v2/sandboxes} and its connect. */
     public static final int DEFAULT_TIMEOUT_V2 = 300;
 
+    /** An object, as E2B may add to it. */
+    public record AutoResume(@Nullable Boolean enabled) {}
+
     /** The common case. */
     public static NewSandbox of(
             String template, int timeoutSeconds, Map<String, String> metadata, Map<String, String> env) {
-        return new NewSandbox(template, timeoutSeconds, metadata, env, true, true, null, null, null, null);
+        return new NewSandbox(template, timeoutSeconds, metadata, env, true, true, null, null, null, null, null);
     }
 }

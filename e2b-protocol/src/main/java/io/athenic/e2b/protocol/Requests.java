@@ -25,6 +25,18 @@ public final class Requests {
     /** {@code POST /sandboxes/{id}/pause}: whether the memory is kept. */
     public record Pause(@Nullable Boolean memory) {}
 
+    /** {@code POST /sandboxes/{id}/snapshots}. */
+    public record NewSnapshot(@Nullable String name) {}
+
+    /**
+     * {@code POST /sandboxes/{id}/fork}.
+     *
+     * @param timeout seconds that each copy lives
+     * @param count copies; absent: one
+     */
+    public record NewFork(
+            @Nullable Integer timeout, @Nullable Integer count) {}
+
     /** Answer of {@code GET /templates/aliases/{alias}}. */
     public record TemplateAlias(
             @JsonProperty("templateID") String templateId,

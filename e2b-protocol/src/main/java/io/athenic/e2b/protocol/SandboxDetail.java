@@ -6,7 +6,11 @@ import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** {@code GET /sandboxes/{id}}: what the list tells, and the access token. Sizes in MiB. */
+/**
+ * {@code GET /sandboxes/{id}}: what the list tells, and the access token. Sizes in MiB.
+ *
+ * @param memoryKept of a paused sandbox, not a field of E2B's: whether its processes go on at a resume, rather than start anew
+ */
 public record SandboxDetail(
         @JsonProperty("sandboxID") String sandboxId,
         @JsonProperty("templateID") String templateId,
@@ -24,7 +28,8 @@ public record SandboxDetail(
         @Nullable String domain,
         @Nullable Boolean allowInternetAccess,
         @Nullable JsonNode network,
-        @Nullable Lifecycle lifecycle) {
+        @Nullable Lifecycle lifecycle,
+        @Nullable Boolean memoryKept) {
 
     /**
      * What ends it.
@@ -39,7 +44,8 @@ public record SandboxDetail(
             @Nullable String domain,
             boolean allowInternetAccess,
             @Nullable JsonNode network,
-            Lifecycle lifecycle) {
+            Lifecycle lifecycle,
+            @Nullable Boolean memoryKept) {
         return new SandboxDetail(
                 listed.sandboxId(),
                 listed.templateId(),
@@ -57,6 +63,7 @@ public record SandboxDetail(
                 domain,
                 allowInternetAccess,
                 network,
-                lifecycle);
+                lifecycle,
+                memoryKept);
     }
 }

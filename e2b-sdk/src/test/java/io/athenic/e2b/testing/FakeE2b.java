@@ -4,11 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athenic.e2b.protocol.E2b;
 import io.athenic.e2b.protocol.ErrorBody;
+import io.athenic.e2b.protocol.ForkResult;
 import io.athenic.e2b.protocol.Json;
 import io.athenic.e2b.protocol.ListedSandbox;
 import io.athenic.e2b.protocol.NewSandbox;
 import io.athenic.e2b.protocol.SandboxDetail;
 import io.athenic.e2b.protocol.SandboxInfo;
+import io.athenic.e2b.protocol.SnapshotInfo;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
@@ -16,6 +18,7 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -35,6 +38,7 @@ public final class FakeE2b implements AutoCloseable {
     private final Vertx vertx;
     private final HttpServer server;
     private final Map<String, FakeSandbox> sandboxes = new ConcurrentHashMap<>();
+    private final Map<String, SnapshotInfo> snapshots = new ConcurrentHashMap<>();
     private final List<String> requests = new CopyOnWriteArrayList<>();
     private final AtomicInteger ids = new AtomicInteger();
     private final AtomicReference<@Nullable ErrorBody> nextFailure = new AtomicReference<>();
@@ -148,6 +152,11 @@ public final class FakeE2b implements AutoCloseable {
             create(request, Json.read(body.getBytes(), NewSandbox.class));
         } else if (route.equals("GET /v2/sandboxes")) {
             list(request);
+        } else if (route.equals("GET /snapshots")) {
+            answer(request, 200, Json.write(snapshots.values()));
+        } else if (request.method().name().equals("DELETE") && path[0].equals("templates")) {
+            boolean known = snapshots.remove(path[1]) != null;
+            answer(request, known ? 204 : 404, known ? new byte[0] : Json.write(new ErrorBody(404, "no snapshot")));
         } else if (path.length >= 2 && path[0].equals("sandboxes")) {
             one(request, path[1], path.length > 2 ? path[2] : "", body);
         } else {
@@ -198,10 +207,39 @@ public final class FakeE2b implements AutoCloseable {
                                 null,
                                 true,
                                 Json.object(),
-                                new SandboxDetail.Lifecycle("kill", false))));
+                                new SandboxDetail.Lifecycle("kill", false),
+                                null)));
             case "POST connect" -> {
+                sandbox.resume();
                 sandbox.extend(fields.path("timeout").asInt());
                 answer(request, 200, Json.write(info(sandbox)));
+            }
+            case "POST pause" -> {
+                boolean first = sandbox.pause(fields.path("memory").asBoolean(true));
+                answer(request, first ? 204 : 409, first ? new byte[0] : Json.write(new ErrorBody(409, "paused")));
+            }
+            case "POST snapshots" -> {
+                String name = fields.path("name").asText("");
+                var made = new SnapshotInfo(
+                        "s" + ids.incrementAndGet(),
+                        name.isEmpty() ? List.of() : List.of(name),
+                        id,
+                        null,
+                        null,
+                        null,
+                        null);
+                snapshots.put(made.snapshotId(), made);
+                answer(request, 201, Json.write(made));
+            }
+            case "POST fork" -> {
+                List<ForkResult> results = new ArrayList<>();
+                for (int i = 1; i < fields.path("count").asInt(); i++) {
+                    var copy = new FakeSandbox("i" + ids.incrementAndGet(), sandbox.wanted(), Instant.now());
+                    sandboxes.put(copy.id(), copy);
+                    results.add(new ForkResult(info(copy), null, null));
+                }
+                results.add(new ForkResult(null, new ErrorBody(429, "full"), null));
+                answer(request, 201, Json.write(results));
             }
             case "POST timeout" -> {
                 sandbox.setTimeout(fields.path("timeout").asInt());

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** A sandbox of {@link FakeE2b}. */
 public final class FakeSandbox {
@@ -20,6 +21,14 @@ public final class FakeSandbox {
     private final FakeCode code = new FakeCode();
     private final FakeEnvd envd = new FakeEnvd();
     private volatile Instant endAt;
+    private final AtomicReference<Pause> pause = new AtomicReference<>(Pause.NONE);
+
+    /** How a sandbox is paused. */
+    public enum Pause {
+        NONE,
+        WITH_MEMORY,
+        FILES_ONLY
+    }
 
     FakeSandbox(String id, NewSandbox wanted, Instant now) {
         this.id = id;
@@ -30,6 +39,22 @@ public final class FakeSandbox {
 
     public String id() {
         return id;
+    }
+
+    public NewSandbox wanted() {
+        return wanted;
+    }
+
+    public Pause paused() {
+        return pause.get();
+    }
+
+    boolean pause(boolean memory) {
+        return pause.compareAndSet(Pause.NONE, memory ? Pause.WITH_MEMORY : Pause.FILES_ONLY);
+    }
+
+    void resume() {
+        pause.set(Pause.NONE);
     }
 
     public Instant startedAt() {

@@ -44,6 +44,7 @@ final class ControlPlane {
     private final InstantSource clock;
     private final SandboxViews views;
     private final Templates templates;
+    private final SnapshotApi snapshots;
 
     ControlPlane(Engine engine, E2bServerConfig config, InstantSource clock, Optional<TemplateBuilder> builder) {
         this.templates = new Templates(engine, builder, clock);
@@ -51,6 +52,7 @@ final class ControlPlane {
         this.config = config;
         this.clock = clock;
         this.views = new SandboxViews(config);
+        this.snapshots = new SnapshotApi(engine, views);
     }
 
     void handle(Exchange exchange) throws IOException {
@@ -95,6 +97,10 @@ final class ControlPlane {
         var method = exchange.method();
         switch (segments.size()) {
             case 1 -> {
+                if (segments.getFirst().equals("snapshots") && method.equals("GET")) {
+                    snapshots.list(exchange);
+                    return;
+                }
                 if (!segments.getFirst().equals("sandboxes")) {
                     throw notFound(exchange);
                 }
@@ -105,6 +111,10 @@ final class ControlPlane {
                 }
             }
             case 2 -> {
+                if (segments.getFirst().equals("templates") && method.equals("DELETE")) {
+                    deleteTemplate(exchange, segments.get(1));
+                    return;
+                }
                 if (!segments.getFirst().equals("sandboxes")) {
                     throw notFound(exchange);
                 }
@@ -175,8 +185,12 @@ final class ControlPlane {
                 connect(exchange, sandbox);
             }
             case "GET metrics" -> exchange.respondJson(200, Metrics.of(sandbox, exchange));
-            case "POST fork", "POST snapshots" ->
-                throw new HttpFailure(501, "snapshots and forks are not supported by this server");
+            case "POST fork" -> {
+                var wish = body(exchange, Requests.NewFork.class);
+                var timeout = seconds("timeout", wish.timeout() == null ? defaultTimeout(exchange) : wish.timeout());
+                snapshots.fork(exchange, sandbox, wish.count() == null ? 1 : wish.count(), timeout);
+            }
+            case "POST snapshots" -> snapshots.create(exchange, sandbox, body(exchange, Requests.NewSnapshot.class));
             case "PUT network" -> {
                 setNetwork(sandbox, body(exchange, JsonNode.class));
                 exchange.respondEmpty(204);
@@ -214,7 +228,8 @@ final class ControlPlane {
                 Values.strings("envVars", wish.envVars()),
                 withToken,
                 network,
-                limits(wish));
+                limits(wish),
+                Lifecycles.of(wish));
         var sandbox = engine.create(spec);
         if ((network.internet() || network.explicit())
                 && !sandbox.networkPolicy().anything()) {
@@ -258,9 +273,6 @@ final class ControlPlane {
     /** A wish that changes what a sandbox may do is refused rather than dropped. */
     private static void refuseUnsupported(NewSandbox wish) {
         var volumes = wish.volumeMounts();
-        if (Boolean.TRUE.equals(wish.autoPause())) {
-            throw new HttpFailure(501, "autoPause is not supported by this server: pause the sandbox before its end");
-        }
         if (volumes != null && !volumes.isEmpty()) {
             throw new HttpFailure(501, "volumeMounts are not supported by this server");
         }
@@ -277,14 +289,11 @@ final class ControlPlane {
     /** Never shortens the life of a running sandbox; lets a paused one go on. */
     private void connect(Exchange exchange, Sandbox sandbox) throws IOException {
         var wish = body(exchange, Requests.Connect.class);
-        if (Boolean.FALSE.equals(wish.memory())) {
-            throw new HttpFailure(501, "resuming without memory is not supported by this server");
-        }
         var given = wish.timeout();
         var timeout = seconds("timeout", given == null ? defaultTimeout(exchange) : given);
         if (sandbox.state() == SandboxState.PAUSED) {
             try {
-                sandbox.resume(timeout);
+                sandbox.resume(timeout, !Boolean.FALSE.equals(wish.memory()));
                 exchange.respondJson(201, views.info(sandbox));
                 return;
             } catch (EngineException e) {
@@ -299,16 +308,28 @@ final class ControlPlane {
     }
 
     private static void pause(Exchange exchange, Sandbox sandbox) throws IOException {
-        if (Boolean.FALSE.equals(body(exchange, Requests.Pause.class).memory())) {
-            throw new HttpFailure(501, "a pause without memory is not supported by this server");
+        var memory = !Boolean.FALSE.equals(body(exchange, Requests.Pause.class).memory());
+        if (sandbox.state() == SandboxState.PAUSED) {
+            throw alreadyPaused(sandbox);
         }
         try {
-            sandbox.pause();
+            sandbox.pause(memory);
         } catch (EngineException e) {
-            if (e.code() == ErrorCode.FAILED_PRECONDITION) {
-                throw new HttpFailure(409, "sandbox " + sandbox.id() + " is already paused");
+            if (e.code() == ErrorCode.FAILED_PRECONDITION && sandbox.state() == SandboxState.PAUSED) {
+                throw alreadyPaused(sandbox);
             }
             throw e;
+        }
+        exchange.respondEmpty(204);
+    }
+
+    private static HttpFailure alreadyPaused(Sandbox sandbox) {
+        return new HttpFailure(409, "sandbox " + sandbox.id() + " is already paused");
+    }
+
+    private void deleteTemplate(Exchange exchange, String id) {
+        if (!snapshots.delete(id)) {
+            throw new HttpFailure(404, "there is no snapshot of that id or name");
         }
         exchange.respondEmpty(204);
     }

@@ -42,7 +42,10 @@ final class Metrics {
         for (var id : ids) {
             engine.find(id).ifPresent(sandbox -> {
                 try {
-                    found.put(id, wire(sandbox, sandbox.samples().getLast()));
+                    var samples = sandbox.samples();
+                    if (!samples.isEmpty()) {
+                        found.put(id, wire(sandbox, samples.getLast()));
+                    }
                 } catch (EngineException e) {
                     // it has just ended
                 }

@@ -91,7 +91,7 @@ final class SandboxTraffic implements AutoCloseable {
             return;
         }
         for (var sandbox : engine.list()) {
-            if (sandbox.state() == SandboxState.RUNNING && EnvdService.signedBy(exchange, sandbox)) {
+            if (EnvdService.signedBy(exchange, sandbox) && awake(sandbox)) {
                 serve(exchange, new SandboxRoute(sandbox.id(), E2b.ENVD_PORT), sandbox);
                 return;
             }
@@ -100,7 +100,22 @@ final class SandboxTraffic implements AutoCloseable {
     }
 
     private Optional<Sandbox> running(String id) {
-        return engine.find(id).filter(sandbox -> sandbox.state() == SandboxState.RUNNING);
+        return engine.find(id).filter(SandboxTraffic::awake);
+    }
+
+    /** Whether it runs; a paused one that wants so is resumed first. */
+    private static boolean awake(Sandbox sandbox) {
+        if (sandbox.state() == SandboxState.PAUSED && sandbox.lifecycle().autoResume()) {
+            try {
+                sandbox.resume(sandbox.resumeTimeout());
+            } catch (EngineException e) {
+                // Ended, or another request resumed it first.
+                if (e.code() != ErrorCode.FAILED_PRECONDITION && e.code() != ErrorCode.NOT_FOUND) {
+                    throw e;
+                }
+            }
+        }
+        return sandbox.state() == SandboxState.RUNNING;
     }
 
     private void serve(Exchange exchange, SandboxRoute route, Sandbox sandbox)

@@ -4,6 +4,7 @@ import io.athenic.e2b.protocol.E2b;
 import io.athenic.e2b.protocol.ListedSandbox;
 import io.athenic.e2b.protocol.SandboxDetail;
 import io.athenic.e2b.protocol.SandboxInfo;
+import io.athenic.engine.Lifecycle;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxState;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +56,10 @@ final class SandboxViews {
                 domain,
                 sandbox.networkPolicy().otherwise(),
                 NetworkFields.detail(sandbox.networkWish()),
-                new SandboxDetail.Lifecycle("kill", false));
+                new SandboxDetail.Lifecycle(
+                        sandbox.lifecycle().onTimeout() == Lifecycle.OnTimeout.KILL ? "kill" : "pause",
+                        sandbox.lifecycle().autoResume()),
+                sandbox.state() == SandboxState.PAUSED ? sandbox.memoryKept() : null);
     }
 
     static int cpuCount(Sandbox sandbox) {

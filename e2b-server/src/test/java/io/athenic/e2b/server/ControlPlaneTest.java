@@ -103,7 +103,10 @@ class ControlPlaneTest {
                 "{\"templateID\":\"base\",\"network\":{\"allowOut\":[\"example.com\"]}}",
                 "{\"templateID\":\"base\",\"network\":{\"denyOut\":[\"example.com\"]}}",
                 "{\"templateID\":\"base\",\"network\":{\"allowPublicTraffic\":\"no\"}}",
-                "{\"templateID\":\"base\",\"secure\":false,\"network\":{\"allowPublicTraffic\":false}}"
+                "{\"templateID\":\"base\",\"secure\":false,\"network\":{\"allowPublicTraffic\":false}}",
+                "{\"templateID\":\"base\",\"autoResume\":{\"enabled\":true}}",
+                "{\"templateID\":\"base\",\"autoPause\":true,\"autoPauseMemory\":false,\"autoResume\":{\"enabled\":true}}",
+                "{\"templateID\":\"base\",\"autoPauseMemory\":true}"
             })
     void badBodiesAreRefusedWithAReason(String body) {
         var answer = SERVER.control("POST", "/sandboxes", body);
@@ -119,7 +122,6 @@ class ControlPlaneTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "{\"templateID\":\"base\",\"autoPause\":true}",
                 "{\"templateID\":\"base\",\"network\":{\"egressProxy\":{\"address\":\"a:1\"}}}",
                 "{\"templateID\":\"base\",\"network\":{\"rules\":{\"a.example\":[{}]}}}",
                 "{\"templateID\":\"base\",\"volumeMounts\":[{}]}"
