@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 /**
  * What an engine finds at its start: roomd's rooms, and the records of the sandboxes of the engine before. A room with a record goes on as
  * a sandbox. One without was of the pool, half-made or about to be destroyed: nobody knows whether code of a user ran in it, so it is
- * destroyed. A record without a room is of no use.
+ * destroyed. A paused sandbox whose room ended with roomd has a record and a kept disk. A record without either is of no use.
  */
 final class Adoption {
     private static final Duration LIST = Duration.ofSeconds(10);
@@ -23,7 +23,9 @@ final class Adoption {
     private final RoomdClient roomd;
     private final SandboxRecords records;
     private final List<Found> adopted = new ArrayList<>();
+    private final List<Found> stored = new ArrayList<>();
     private final List<String> strangers = new ArrayList<>();
+    private final List<String> keptStrangers = new ArrayList<>();
 
     /** A room that goes on, as roomd lists it, with its record. */
     record Found(JsonNode room, SandboxRecord record) {}
@@ -47,6 +49,16 @@ final class Adoption {
             LOG.info("Room {} of the server's earlier life is destroyed: {}", id, against);
             records.delete(id);
             strangers.add(id);
+        }
+        for (JsonNode kept : kept()) {
+            String id = Json.text(kept, "sandbox");
+            SandboxRecord record = known.remove(id);
+            if (record == null) {
+                LOG.info("The files of sandbox {} are deleted: it has no record", id);
+                keptStrangers.add(id);
+            } else {
+                stored.add(new Found(kept, record));
+            }
         }
         for (String id : known.keySet()) {
             LOG.info("Sandbox {} ended with roomd while the server was away: its record is removed", id);
@@ -78,6 +90,26 @@ final class Adoption {
         }
     }
 
+    private List<JsonNode> kept() {
+        List<JsonNode> all = new ArrayList<>();
+        while (true) {
+            var request = Json.object();
+            if (!all.isEmpty()) {
+                request.put("after", Json.text(all.getLast(), "sandbox"));
+            }
+            JsonNode page = roomd.call("kept.list", request, LIST);
+            page.path("kept").forEach(all::add);
+            if (!page.path("more").asBoolean() || page.path("kept").isEmpty()) {
+                return all;
+            }
+        }
+    }
+
+    /** Paused sandboxes of which only the files are there; {@link Found#room} is what roomd says of the kept disk. */
+    List<Found> stored() {
+        return stored;
+    }
+
     List<Found> adopted() {
         return adopted;
     }
@@ -85,6 +117,9 @@ final class Adoption {
     /** Destroys the rooms that do not go on. One that roomd cannot remove now it removes later. */
     void destroyStrangers() {
         List<RoomdClient.Pending> requests = new ArrayList<>();
+        for (String id : keptStrangers) {
+            requests.add(roomd.send("kept.drop", Json.object().put("sandbox", id)));
+        }
         for (String id : strangers) {
             requests.add(roomd.send("room.destroy", Json.object().put("sandbox", id)));
         }

@@ -27,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -138,6 +139,7 @@ public final class Engine implements AutoCloseable {
         // More than are allowed now may go on: then none can be made until some have ended.
         this.places = new Semaphore(config.maxSandboxes() - adoption.adopted().size());
         adoption.adopted().forEach(this::adopt);
+        adoption.stored().forEach(this::adoptStored);
         events.release();
         this.sampler = new Sampler(roomd, clock, this::list);
         register(registry);
@@ -148,6 +150,12 @@ public final class Engine implements AutoCloseable {
         Sandbox sandbox = Sandbox.restore(factory.restore(found), frozen, found.record(), setting);
         sandboxes.put(sandbox.id(), sandbox);
         LOG.info("Sandbox {} of the server's earlier life goes on", sandbox.id());
+    }
+
+    private void adoptStored(Adoption.Found found) {
+        Sandbox sandbox = Sandbox.restoreStored(factory.restoreStored(found), found.record(), setting);
+        sandboxes.put(sandbox.id(), sandbox);
+        LOG.info("Sandbox {} is paused; its files were kept, its memory was not", sandbox.id());
     }
 
     /** What the end of the engine before this one has left half done. */
@@ -530,14 +538,18 @@ public final class Engine implements AutoCloseable {
         return templates.find(name).isPresent() || snapshots.find(name).isPresent();
     }
 
-    /** Ends all sandboxes, and roomd with them. */
+    /** Ends all sandboxes, and roomd with them; of paused ones the files stay for the next engine. */
     @Override
     public void close() {
         become(EngineState.CLOSED, "the engine was closed");
         started.countDown();
         expiry.interrupt();
         sampler.close();
-        killAll(sandboxes.values(), KillCause.SHUTDOWN);
+        together(sandboxes.values(), sandbox -> {
+            if (!sandbox.leave()) {
+                boolean _ = sandbox.kill(KillCause.SHUTDOWN);
+            }
+        });
         pool.close();
         egress.close();
         leave();
@@ -586,9 +598,15 @@ public final class Engine implements AutoCloseable {
     }
 
     private static void killAll(Collection<Sandbox> all, KillCause cause) {
+        together(all, sandbox -> {
+            boolean _ = sandbox.kill(cause);
+        });
+    }
+
+    private static void together(Collection<Sandbox> all, Consumer<Sandbox> end) {
         List<Thread> threads = new ArrayList<>();
         for (Sandbox sandbox : all) {
-            threads.add(Thread.ofVirtual().name("kill-" + sandbox.id()).start(() -> sandbox.kill(cause)));
+            threads.add(Thread.ofVirtual().name("end-" + sandbox.id()).start(() -> end.accept(sandbox)));
         }
         for (Thread thread : threads) {
             try {

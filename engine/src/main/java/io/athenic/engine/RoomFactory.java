@@ -117,6 +117,25 @@ final class RoomFactory {
         return room;
     }
 
+    /** The room of a paused sandbox of which only the disk is there: it is not made before the sandbox goes on. */
+    Room restoreStored(Adoption.Found found) {
+        SandboxRecord record = found.record();
+        Limits limits = record.spec().limits();
+        Room room = new Room(
+                roomd,
+                zygotes,
+                timers,
+                record.id(),
+                Json.text(found.room(), "template"),
+                limits == null ? Limits.DEFAULT : limits,
+                outputBytes,
+                metrics,
+                record.layers());
+        room.markDead();
+        rooms.put(room.id(), room);
+        return room;
+    }
+
     private static Duration left(long deadline) {
         return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
     }

@@ -151,6 +151,13 @@ public final class Sandbox {
         return sandbox;
     }
 
+    /** A paused sandbox of an engine before this one, of which only the files are there. */
+    static Sandbox restoreStored(Room room, SandboxRecord record, Setting setting) {
+        Sandbox sandbox = restore(room, true, record, setting);
+        sandbox.stored = true;
+        return sandbox;
+    }
+
     /** Opens its way out, if it has one. */
     void openNetwork() {
         network.open(agentGuest);
@@ -340,13 +347,17 @@ public final class Sandbox {
      * @return false when it had ended before
      */
     public boolean kill(KillCause cause) {
+        // roomd keeps the disks of those that are paused, also when it is killed: the next engine needs the record.
+        boolean leaves = cause == KillCause.ENGINE_FAILED && state.get() == SandboxState.PAUSED && keeper.keepsDisks();
         killCause.compareAndSet(Optional.empty(), Optional.of(cause));
         if (!state.end(SandboxState.KILLED)) {
             return false;
         }
         LOG.info("Sandbox {} ends: {}", id(), cause.text());
         keeper.ending(this);
-        forgetRecord(); // before the room: whoever finds the room without a record destroys it
+        if (!leaves) {
+            forgetRecord(); // before the room: whoever finds the room without a record destroys it
+        }
         String because = "sandbox " + id() + " has ended: " + cause.text();
         network.close();
         agentGuest.close(because);
@@ -364,6 +375,34 @@ public final class Sandbox {
             moving.unlock();
             keeper.ended(this);
         }
+        return true;
+    }
+
+    /**
+     * The engine ends: of a paused sandbox the files stay for the next one.
+     *
+     * @return false when nothing of it can stay
+     */
+    boolean leave() {
+        moving.lock();
+        try {
+            if (state.get() != SandboxState.PAUSED || !keeper.keepsDisks()) {
+                return false;
+            }
+            if (!stored) {
+                store();
+            }
+            record();
+        } catch (EngineException e) {
+            LOG.error("The files of sandbox {} cannot be kept: {}", id(), e.getMessage());
+            return false;
+        } finally {
+            moving.unlock();
+        }
+        String because = "sandbox " + id() + " is paused and the service is shutting down";
+        network.close();
+        agentGuest.close(because);
+        contexts.close(because);
         return true;
     }
 

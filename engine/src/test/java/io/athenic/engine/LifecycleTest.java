@@ -243,6 +243,7 @@ final class LifecycleTest {
             assertThat(two.state()).isEqualTo(SandboxState.RUNNING);
             one.resume(MINUTES);
             two.pause(false);
+            assertThat(two.kill(KillCause.USER)).isTrue();
         }
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.athenic.engine.egress.NetworkWish;
 import io.athenic.engine.testing.NothingLeft;
 import io.athenic.engine.testing.RoomdProcess;
 import java.io.IOException;
@@ -13,8 +14,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,6 +81,77 @@ final class RestartTest {
     }
 
     @Test
+    void ofPausedSandboxesTheFilesSurviveAnOrderlyEnd() throws Exception {
+        List<String> ids = new ArrayList<>();
+        Instant end;
+        try (Engine engine = start(OnRestart.ADOPT, 10)) {
+            Sandbox frozen = engine.create(new SandboxSpec(
+                    "base",
+                    Duration.ofMinutes(7),
+                    Map.of("who", "me"),
+                    Map.of("E", "1"),
+                    true,
+                    NetworkWish.NONE,
+                    null,
+                    new Lifecycle(Lifecycle.OnTimeout.PAUSE, true)));
+            run(frozen.defaultContext("python"), "open('/home/user/note', 'w').write('frozen')");
+            Snapshot snapshot = engine.snapshot(frozen, "base-of-it");
+            Sandbox stored = engine.create(SandboxSpec.of(snapshot.id(), SOON));
+            run(stored.defaultContext("python"), "open('/home/user/note', 'a').write(' stored')");
+            engine.deleteSnapshot(snapshot.id());
+            Sandbox running = engine.create(SandboxSpec.of("base", SOON));
+            frozen.pause();
+            stored.pause(false);
+            ids.addAll(List.of(frozen.id(), stored.id(), running.id(), frozen.accessToken().orElseThrow()));
+            end = frozen.endAt();
+        }
+        roomd.restart();
+
+        try (Engine engine = start(OnRestart.ADOPT, 10)) {
+            assertThat(engine.list()).extracting(Sandbox::id).containsExactlyInAnyOrder(ids.get(0), ids.get(1));
+            Sandbox frozen = engine.find(ids.get(0)).orElseThrow();
+            Sandbox stored = engine.find(ids.get(1)).orElseThrow();
+            assertThat(frozen.state()).isEqualTo(SandboxState.PAUSED);
+            assertThat(frozen.memoryKept()).isFalse();
+            assertThat(frozen.accessToken()).contains(ids.get(3));
+            assertThat(frozen.metadata()).containsEntry("who", "me");
+            assertThat(frozen.lifecycle()).isEqualTo(new Lifecycle(Lifecycle.OnTimeout.PAUSE, true));
+            assertThat(frozen.resumeTimeout()).isEqualTo(Duration.ofMinutes(7));
+            assertThat(frozen.endAt()).isEqualTo(end);
+            frozen.resume(SOON);
+            stored.resume(SOON);
+            assertThat(result(run(frozen.defaultContext("python"), "import os; (open('/home/user/note').read(), os.environ['E'])")))
+                    .isEqualTo("('frozen', '1')");
+            assertThat(result(run(stored.defaultContext("python"), "open('/home/user/note').read()")))
+                    .isEqualTo("frozen stored");
+            noStranger(engine);
+        }
+    }
+
+    @Test
+    void ofPausedSandboxesTheFilesSurviveTheDeathOfRoomd() throws Exception {
+        String id;
+        try (Engine engine = start(OnRestart.ADOPT, 10)) {
+            Sandbox paused = engine.create(SandboxSpec.of("base", SOON));
+            id = paused.id();
+            run(paused.defaultContext("python"), "open('/home/user/note', 'w').write('x')");
+            paused.pause();
+            assertThat(roomd.handle().destroyForcibly()).isTrue();
+            await().atMost(SOON).until(() -> engine.list().isEmpty());
+        }
+        roomd.restart();
+
+        try (Engine engine = start(OnRestart.ADOPT, 10)) {
+            Sandbox paused = engine.find(id).orElseThrow();
+            paused.resume(SOON);
+            assertThat(result(run(paused.defaultContext("python"), "open('/home/user/note').read()")))
+                    .isEqualTo("x");
+            assertThat(paused.kill(KillCause.USER)).isTrue();
+            assertThat(records()).isEmpty();
+        }
+    }
+
+    @Test
     void thePolicyCanBeToEndThem() throws Exception {
         killedServer();
         try (Engine engine = start(OnRestart.SWEEP, 10)) {
@@ -105,6 +180,7 @@ final class RestartTest {
             assertThat(engine.list()).extracting(Sandbox::id).containsExactlyInAnyOrder(ids.get(1), ids.get(2));
             noStranger(engine);
             assertThat(records()).containsExactlyInAnyOrder(ids.get(1) + ".json", ids.get(2) + ".json");
+            endAll(engine);
         }
     }
 
@@ -126,6 +202,7 @@ final class RestartTest {
                     .untilAsserted(() ->
                             assertThat(engine.list()).extracting(Sandbox::id).containsExactly(ids.get(1)));
             noStranger(engine);
+            endAll(engine);
         }
     }
 
@@ -150,6 +227,11 @@ final class RestartTest {
         } catch (IOException _) {
             return ""; // ended meanwhile
         }
+    }
+
+    /** The end of an engine leaves the files of paused sandboxes. */
+    private static void endAll(Engine engine) {
+        engine.list().forEach(sandbox -> sandbox.kill(KillCause.USER));
     }
 
     /** Rooms on the machine are those of sandboxes and of the pool, once the start is over. */

@@ -21,7 +21,6 @@ import java.io.IOException;
 import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -59,12 +58,9 @@ final class SandboxTraffic implements AutoCloseable {
             }
             default -> {}
         }
-        var sandbox = running(route.sandboxId());
-        if (sandbox.isEmpty()) {
-            refuse(exchange, route, "The sandbox was not found", false);
-            return;
-        }
-        if (route.port() != E2b.ENVD_PORT && !admitted(exchange, sandbox.get())) {
+        var sandbox = engine.find(route.sandboxId()).filter(SandboxTraffic::reachable);
+        // Before a paused one is resumed: whoever may not reach it shall not wake it.
+        if (sandbox.isPresent() && route.port() != E2b.ENVD_PORT && !admitted(exchange, sandbox.get())) {
             exchange.respondJson(
                     403,
                     Json.object()
@@ -73,6 +69,10 @@ final class SandboxTraffic implements AutoCloseable {
                                     "message",
                                     "this sandbox's ports need its token in the header " + E2b.HEADER_TRAFFIC_TOKEN)
                             .put("code", 403));
+            return;
+        }
+        if (sandbox.filter(SandboxTraffic::awake).isEmpty()) {
+            refuse(exchange, route, "The sandbox was not found", false);
             return;
         }
         serve(exchange, route, sandbox.get());
@@ -99,8 +99,8 @@ final class SandboxTraffic implements AutoCloseable {
         throw new HttpFailure(401, "invalid signature");
     }
 
-    private Optional<Sandbox> running(String id) {
-        return engine.find(id).filter(SandboxTraffic::awake);
+    private static boolean reachable(Sandbox sandbox) {
+        return sandbox.state() == SandboxState.RUNNING || sandbox.lifecycle().autoResume();
     }
 
     /** Whether it runs; a paused one that wants so is resumed first. */
