@@ -56,6 +56,9 @@ public final class Sandbox {
 
     private volatile Instant pausedAt;
 
+    /** Guests of an engine before this one that no context knows. */
+    private volatile List<Guest> strays = List.of();
+
     /** Told about the end of a sandbox. */
     interface Keeper {
         /** It is not to be found any more; its room is still there. */
@@ -143,6 +146,7 @@ public final class Sandbox {
                 record.accessToken(),
                 setting);
         sandbox.contexts.restore(record.contexts());
+        sandbox.strays = sandbox.findStrays();
         sandbox.network.reopen(sandbox.agentGuest);
         sandbox.pausedAt = record.pausedAt();
         if (frozen) {
@@ -165,16 +169,22 @@ public final class Sandbox {
 
     /** Ends the guests of an adopted room that belong to nothing: they were being started when the engine before ended. */
     void endStrayGuests() {
+        for (Guest guest : strays) {
+            LOG.info("Sandbox {}: the guest {} was half started: it is ended", id(), guest.name());
+            room.signal(guest, 9);
+        }
+        strays = List.of();
+    }
+
+    /** Looked for before the sandbox can be used: a guest that is started since is none. */
+    private List<Guest> findStrays() {
         Set<String> known = contexts.records().stream()
                 .flatMap(context -> Stream.ofNullable(context.guest()))
                 .collect(Collectors.toSet());
-        for (String name : room.guestNames()) {
-            Guest guest = room.guest(name);
-            if (guest != null && !known.contains(name) && !name.startsWith(Room.AGENT)) {
-                LOG.info("Sandbox {}: the guest {} was half started: it is ended", id(), name);
-                room.signal(guest, 9);
-            }
-        }
+        return room.guestNames().stream()
+                .filter(name -> !known.contains(name) && !name.startsWith(Room.AGENT))
+                .flatMap(name -> Stream.ofNullable(room.guest(name)))
+                .toList();
     }
 
     /** Writes its record. RESOURCE_EXHAUSTED when that is not possible. The building of a template does not go on after a restart. */

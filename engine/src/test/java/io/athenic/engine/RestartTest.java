@@ -102,7 +102,8 @@ final class RestartTest {
             Sandbox running = engine.create(SandboxSpec.of("base", SOON));
             frozen.pause();
             stored.pause(false);
-            ids.addAll(List.of(frozen.id(), stored.id(), running.id(), frozen.accessToken().orElseThrow()));
+            ids.addAll(List.of(
+                    frozen.id(), stored.id(), running.id(), frozen.accessToken().orElseThrow()));
             end = frozen.endAt();
         }
         roomd.restart();
@@ -120,7 +121,9 @@ final class RestartTest {
             assertThat(frozen.endAt()).isEqualTo(end);
             frozen.resume(SOON);
             stored.resume(SOON);
-            assertThat(result(run(frozen.defaultContext("python"), "import os; (open('/home/user/note').read(), os.environ['E'])")))
+            assertThat(result(run(
+                            frozen.defaultContext("python"),
+                            "import os; (open('/home/user/note').read(), os.environ['E'])")))
                     .isEqualTo("('frozen', '1')");
             assertThat(result(run(stored.defaultContext("python"), "open('/home/user/note').read()")))
                     .isEqualTo("frozen stored");
