@@ -130,6 +130,7 @@ final class RoomFactory {
                 limits == null ? Limits.DEFAULT : limits,
                 outputBytes,
                 metrics,
+                guestMemory,
                 record.layers());
         room.markDead();
         rooms.put(room.id(), room);

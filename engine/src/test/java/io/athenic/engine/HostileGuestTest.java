@@ -71,7 +71,8 @@ final class HostileGuestTest {
                 Limits.DEFAULT,
                 64 << 20,
                 new EngineMetrics(new SimpleMeterRegistry()),
-                memory);
+                memory,
+                List.of());
     }
 
     @AfterEach

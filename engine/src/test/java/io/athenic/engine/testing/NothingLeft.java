@@ -69,12 +69,13 @@ public final class NothingLeft {
         return found;
     }
 
-    /** The processes in its control groups, those of rooms and zygotes. */
+    /** The processes in its control groups, those of rooms and zygotes. One that has ended is its parent's to reap, which may be the machine's init. */
     public static List<String> processes(RoomdProcess roomd) {
         return children(Path.of("/proc")).stream()
                 .map(path -> String.valueOf(path.getFileName()))
                 .filter(name -> name.matches("[0-9]+"))
                 .filter(pid -> read(Path.of("/proc", pid, "cgroup")).contains(roomd.instance()))
+                .filter(pid -> !read(Path.of("/proc", pid, "status")).contains("State:\tZ"))
                 .toList();
     }
 
