@@ -5,6 +5,8 @@ import io.athenic.engine.egress.NetworkEvent;
 import io.athenic.engine.egress.NetworkPolicy;
 import io.athenic.engine.egress.NetworkWish;
 import io.athenic.engine.egress.SandboxEgress;
+import io.athenic.engine.egress.Wire;
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,14 +50,23 @@ final class SandboxNetwork {
     void open(AgentGuest agent) {
         if (first.isPresent()) {
             agent.prepareNow();
-            proxy = egress.open(sandbox, () -> accept(agent), first.get());
+            proxy = egress.open(sandbox, () -> waitForProgram(agent), first.get());
         }
     }
 
     /** As {@link #open} in a room that an engine before this one made: the agent is made ready when it is next connected to. */
     void reopen(AgentGuest agent) {
         if (first.isPresent()) {
-            proxy = egress.open(sandbox, () -> accept(agent), first.get());
+            proxy = egress.open(sandbox, () -> waitForProgram(agent), first.get());
+        }
+    }
+
+    /** As {@link #accept}, in the proxy's terms. */
+    private static Wire waitForProgram(AgentGuest agent) throws IOException {
+        try {
+            return accept(agent);
+        } catch (EngineException e) {
+            throw new IOException(e.getMessage(), e);
         }
     }
 
@@ -69,7 +80,7 @@ final class SandboxNetwork {
             }
             GuestConnection.message(frame);
             return new PortConnection(connection, connection.remaining());
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             connection.close();
             throw connection.gone(e);
         } catch (RuntimeException e) {

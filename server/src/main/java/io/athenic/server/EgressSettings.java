@@ -1,8 +1,8 @@
 package io.athenic.server;
 
-import io.athenic.engine.EngineException;
 import io.athenic.engine.egress.EgressConfig;
 import io.athenic.engine.egress.EgressConfig.Mode;
+import io.athenic.engine.egress.EgressException;
 import io.athenic.engine.egress.Rule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -56,7 +56,7 @@ final class EgressSettings {
                             values.containsKey("egress.certificates")
                                     ? file(values.get("egress.certificates"))
                                     : localAuthorities(LOCAL_AUTHORITIES, standard.certificates()));
-        } catch (EngineException e) {
+        } catch (EgressException e) {
             throw new IllegalArgumentException("egress: " + e.getMessage(), e);
         }
     }
@@ -81,7 +81,7 @@ final class EgressSettings {
     private static List<Rule> rules(Map<String, String> values, String key) {
         try {
             return Rule.parseAll(values.getOrDefault(key, ""));
-        } catch (EngineException e) {
+        } catch (EgressException e) {
             throw new IllegalArgumentException(key + ": " + e.getMessage(), e);
         }
     }

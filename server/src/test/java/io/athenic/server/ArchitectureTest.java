@@ -66,11 +66,14 @@ class ArchitectureTest {
                 .check(CLASSES);
     }
 
+    /** The two programs: the server's, and the benchmarks', which is there only when the test runs on the classes of all modules. */
     @Test
     void onlyTheCommandLineExits() {
         noClasses()
                 .that()
                 .doNotHaveFullyQualifiedName("io.athenic.server.Main")
+                .and()
+                .doNotHaveFullyQualifiedName("io.athenic.benchmarks.Main")
                 .should()
                 .callMethod(System.class, "exit", int.class)
                 .check(CLASSES);

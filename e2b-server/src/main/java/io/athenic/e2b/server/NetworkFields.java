@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athenic.e2b.protocol.Json;
 import io.athenic.e2b.server.http.HttpFailure;
 import io.athenic.engine.Sandbox;
+import io.athenic.engine.egress.EgressException;
 import io.athenic.engine.egress.NetworkEvent;
 import io.athenic.engine.egress.NetworkWish;
 import java.util.ArrayList;
@@ -36,12 +37,13 @@ final class NetworkFields {
         if (!open.isMissingNode() && !open.isNull() && !open.isBoolean()) {
             throw new HttpFailure(400, "network.allowPublicTraffic must be true or false");
         }
-        return new NetworkWish(
-                internet,
-                texts(network, "allowOut"),
-                texts(network, "denyOut"),
-                !open.isBoolean() || open.asBoolean(),
-                false);
+        var allowOut = texts(network, "allowOut");
+        var denyOut = texts(network, "denyOut");
+        try {
+            return new NetworkWish(internet, allowOut, denyOut, !open.isBoolean() || open.asBoolean(), false);
+        } catch (EgressException e) {
+            throw new HttpFailure(400, String.valueOf(e.getMessage()));
+        }
     }
 
     /** As {@link #wish(JsonNode, Boolean)} for the body of {@code PUT /sandboxes/{id}/network}. */

@@ -103,9 +103,9 @@ final class NetworkTest {
         assertThat(SERVER.control("PUT", path(created) + "/network", "{}").statusCode())
                 .isEqualTo(204);
         assertThat(curl(created, "http://a.example.org/")).contains("has no network");
-        assertThat(SERVER.control("PUT", path(created) + "/network", "{\"denyOut\":[\"x\"]}")
-                        .statusCode())
-                .isEqualTo(400);
+        var wrong = SERVER.control("PUT", path(created) + "/network", "{\"denyOut\":[\"x\"]}");
+        assertThat(wrong.statusCode()).isEqualTo(400);
+        assertThat(wrong.body()).contains("denyOut takes addresses and blocks");
         assertThat(SERVER.control("PUT", "/sandboxes/unknown1/network", "{}").statusCode())
                 .isEqualTo(404);
     }

@@ -1,7 +1,5 @@
 package io.athenic.engine.egress;
 
-import io.athenic.engine.EngineException;
-import io.athenic.engine.ErrorCode;
 import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -44,9 +42,8 @@ record Cidr(InetAddress base, int bits) {
         return new Cidr(base, Integer.parseInt(length));
     }
 
-    private static EngineException wrong(String text) {
-        return new EngineException(
-                ErrorCode.INVALID_ARGUMENT, "'" + text + "' is not an address or a block such as 10.0.0.0/8");
+    private static EgressException wrong(String text) {
+        return new EgressException("'" + text + "' is not an address or a block such as 10.0.0.0/8");
     }
 
     boolean contains(InetAddress address) {

@@ -1,7 +1,5 @@
 package io.athenic.engine.egress;
 
-import io.athenic.engine.EngineException;
-import io.athenic.engine.ErrorCode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -55,18 +53,16 @@ public record EgressConfig(
         exceptions = List.copyOf(exceptions);
         for (Rule rule : exceptions) {
             if (!(rule instanceof Rule.Block)) {
-                throw new EngineException(
-                        ErrorCode.INVALID_ARGUMENT,
+                throw new EgressException(
                         "'" + rule.text() + "' is no exception: an address or a block such as 10.1.2.0/24 is wanted");
             }
         }
         if (connections < 1 || allConnections < 1) {
-            throw new EngineException(ErrorCode.INVALID_ARGUMENT, "at least one connection must be allowed");
+            throw new EgressException("at least one connection must be allowed");
         }
         // The guest's frame that carries it holds 1 MiB.
         if (certificates.length() > 500 << 10) {
-            throw new EngineException(
-                    ErrorCode.INVALID_ARGUMENT, "the certificates are larger than 500 KiB: " + certificates.length());
+            throw new EgressException("the certificates are larger than 500 KiB: " + certificates.length());
         }
     }
 

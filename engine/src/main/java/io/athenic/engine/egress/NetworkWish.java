@@ -1,7 +1,5 @@
 package io.athenic.engine.egress;
 
-import io.athenic.engine.EngineException;
-import io.athenic.engine.ErrorCode;
 import java.util.List;
 
 /**
@@ -29,20 +27,17 @@ public record NetworkWish(
         allowOut = List.copyOf(allowOut);
         denyOut = List.copyOf(denyOut);
         if (allowOut.size() + denyOut.size() > MAX_RULES) {
-            throw new EngineException(
-                    ErrorCode.INVALID_ARGUMENT, "a sandbox has at most " + MAX_RULES + " network rules");
+            throw new EgressException("a sandbox has at most " + MAX_RULES + " network rules");
         }
         List<Rule> allow = allowOut.stream().map(Rule::parse).toList();
         List<Rule> deny = denyOut.stream().map(Rule::parse).toList();
         deny.stream().filter(Rule.Domain.class::isInstance).findFirst().ifPresent(rule -> {
-            throw new EngineException(
-                    ErrorCode.INVALID_ARGUMENT,
+            throw new EgressException(
                     "denyOut takes addresses and blocks such as 192.0.2.0/24, not '" + rule.text() + "'");
         });
         boolean allDenied = !internet || deny.stream().anyMatch(NetworkWish::everything);
         if (!allDenied && allow.stream().anyMatch(Rule.Domain.class::isInstance)) {
-            throw new EngineException(
-                    ErrorCode.INVALID_ARGUMENT,
+            throw new EgressException(
                     "allowOut names domains: denyOut must hold 0.0.0.0/0 (all traffic), or nothing is restricted");
         }
     }

@@ -1,7 +1,5 @@
 package io.athenic.engine.egress;
 
-import io.athenic.engine.EngineException;
-import io.athenic.engine.ErrorCode;
 import java.net.IDN;
 import java.net.InetAddress;
 import java.util.Arrays;
@@ -48,7 +46,7 @@ public sealed interface Rule {
         };
     }
 
-    /** Reads a rule; INVALID_ARGUMENT says what is wrong. */
+    /** Reads a rule; an {@link EgressException} says what is wrong. */
     static Rule parse(String written) {
         String text = written.strip().toLowerCase(Locale.ROOT);
         if (text.isEmpty() || text.length() > 300) {
@@ -97,10 +95,9 @@ public sealed interface Rule {
         }
     }
 
-    private static EngineException wrong(String written) {
+    private static EgressException wrong(String written) {
         String shown = written.length() > 100 ? written.substring(0, 100) : written;
-        return new EngineException(
-                ErrorCode.INVALID_ARGUMENT,
+        return new EgressException(
                 "'" + shown + "' is not a network rule: example.com, *.example.com, 192.0.2.0/24 or one of them with"
                         + " :PORT is wanted");
     }

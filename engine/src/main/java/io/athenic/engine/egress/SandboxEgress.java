@@ -1,6 +1,6 @@
 package io.athenic.engine.egress;
 
-import io.athenic.engine.EngineException;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,7 +58,7 @@ public final class SandboxEgress implements AutoCloseable {
                 try {
                     wire = door.accept();
                     pause = FIRST_PAUSE;
-                } catch (EngineException e) {
+                } catch (IOException e) {
                     places.release();
                     if (closed) {
                         return;

@@ -3,7 +3,6 @@ package io.athenic.engine.egress;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.athenic.engine.EngineException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;
@@ -181,7 +180,7 @@ final class AddressGuardTest {
                 "exa mple.com:99999"
             })
     void wrongRulesAreRefused(String text) {
-        assertThatThrownBy(() -> Rule.parse(text)).isInstanceOf(EngineException.class);
+        assertThatThrownBy(() -> Rule.parse(text)).isInstanceOf(EgressException.class);
     }
 
     @Test

@@ -1,7 +1,5 @@
 package io.athenic.engine.egress;
 
-import io.athenic.engine.EngineException;
-import io.athenic.engine.ErrorCode;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
@@ -35,14 +33,10 @@ final class ProxyFixture implements AutoCloseable {
         proxy = egress.open("test", this::accept, policy);
     }
 
-    private Wire accept() {
-        try {
-            SocketChannel channel = port.accept();
-            accepted.incrementAndGet();
-            return new SocketWire(channel);
-        } catch (IOException e) {
-            throw new EngineException(ErrorCode.UNAVAILABLE, "closed", e);
-        }
+    private Wire accept() throws IOException {
+        SocketChannel channel = port.accept();
+        accepted.incrementAndGet();
+        return new SocketWire(channel);
     }
 
     private record SocketWire(SocketChannel channel) implements Wire {
