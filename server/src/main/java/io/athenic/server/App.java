@@ -251,7 +251,11 @@ final class App implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write " + file, e);
         }
-        opened.push(() -> Files.deleteIfExists(file));
+        opened.push(() -> {
+            if (!failed.get()) { // else the launcher starts it again, on the ports that stand here
+                Files.deleteIfExists(file);
+            }
+        });
     }
 
     @Override
