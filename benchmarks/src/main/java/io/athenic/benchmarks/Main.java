@@ -76,7 +76,8 @@ public final class Main {
             report.note("Other programs kept this machine busy (load " + Report.number(Machine.load())
                     + " before the first sample): times are too long and rates too low, only ratios count.");
         }
-        with(Map.of("ATHENIC_POOL_SIZE", Integer.toString(POOL)), this::pooled);
+        String pool = Integer.toString(POOL);
+        with(Map.of("ATHENIC_POOL_SIZE", pool, "ATHENIC_POOL_MAX", pool), this::pooled);
         if (parts.contains("latency")) {
             with(
                     Map.of("ATHENIC_POOL_SIZE", "0"),

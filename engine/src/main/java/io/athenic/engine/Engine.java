@@ -53,7 +53,7 @@ public final class Engine implements AutoCloseable {
     private final RoomdClient roomd;
     private final Zygotes zygotes;
     private final RoomFactory factory;
-    private final SandboxPool pool;
+    private final Pools pools;
     private final Egress egress;
     private final Snapshots snapshots;
     private volatile boolean keepsDisks;
@@ -132,9 +132,14 @@ public final class Engine implements AutoCloseable {
         this.snapshots = new Snapshots(roomd, config.keeping().snapshotBytes());
         this.zygotes = new Zygotes(roomd, templates);
         this.factory = new RoomFactory(roomd, timers, zygotes, ids, config.bounds(), metrics);
-        this.pool = new SandboxPool(
-                config.poolSize(),
-                () -> factory.buildWarm(Templates.DEFAULT, config.defaultLimits(), config.createTimeout()),
+        this.pools = new Pools(
+                config.pooling(),
+                new Pools.Kind(Templates.DEFAULT, config.defaultLimits()),
+                clock,
+                new PoolHost(
+                        new HostMemory(config.bounds().hostReserveBytes()),
+                        config.pooling().loadPerCore()),
+                kind -> factory.buildWarm(kind.template(), kind.limits(), config.createTimeout()),
                 factory::destroyQuietly);
         // More than are allowed now may go on: then none can be made until some have ended.
         this.places = new Semaphore(config.maxSandboxes() - adoption.adopted().size());
@@ -174,7 +179,7 @@ public final class Engine implements AutoCloseable {
     }
 
     private void register(MeterRegistry registry) {
-        gauge(registry, "athenic.pool.ready", "Finished rooms that wait", Tags.empty(), pool::ready);
+        gauge(registry, "athenic.pool.ready", "Finished rooms that wait", Tags.empty(), pools::ready);
         for (SandboxState state : List.of(SandboxState.RUNNING, SandboxState.PAUSED)) {
             Tags label = Tags.of("state", state.name().toLowerCase(Locale.ROOT));
             gauge(registry, "athenic.sandboxes", "Sandboxes alive", label, () -> count(state));
@@ -216,7 +221,7 @@ public final class Engine implements AutoCloseable {
             }
             zygotes.ensure(Templates.DEFAULT);
             become(EngineState.READY, "sandboxes can be made");
-            pool.start();
+            pools.start();
         } catch (EngineException e) {
             LOG.error("The engine could not start: {}", e.getMessage());
             become(EngineState.FAILED, String.valueOf(e.getMessage()));
@@ -337,6 +342,7 @@ public final class Engine implements AutoCloseable {
 
     private void retire(Template old) {
         if (old.tree().isPresent()) {
+            pools.drop(old.key());
             zygotes.stop(old.key());
         }
     }
@@ -409,13 +415,20 @@ public final class Engine implements AutoCloseable {
     }
 
     private Optional<FinishedRoom> pooled(String template, List<String> layers, SandboxSpec spec) {
-        Optional<FinishedRoom> waiting = layers.isEmpty()
-                        && template.equals(Templates.DEFAULT)
-                        && limits(spec).equals(config.defaultLimits())
-                ? pool.take()
-                : Optional.empty();
+        Limits limits = limits(spec);
+        Optional<FinishedRoom> waiting =
+                layers.isEmpty() && usualLimits(template).equals(Optional.of(limits))
+                        ? pools.take(new Pools.Kind(template, limits))
+                        : Optional.empty();
         (waiting.isPresent() ? hits : misses).incrementAndGet();
         return waiting;
+    }
+
+    /** Those of a sandbox that asks for none; empty for a template of which no rooms are kept. */
+    private Optional<Limits> usualLimits(String template) {
+        return template.equals(Templates.DEFAULT)
+                ? Optional.of(config.defaultLimits())
+                : templates.ofKey(template).map(built -> built.settings().limits(config.defaultLimits()));
     }
 
     private FinishedRoom built(String template, List<String> layers, SandboxSpec spec) {
@@ -515,7 +528,7 @@ public final class Engine implements AutoCloseable {
         return new EngineStatus(
                 now.state(),
                 now.detail(),
-                pool.ready(),
+                pools.ready(),
                 sandboxes.size(),
                 created.get(),
                 hits.get(),
@@ -550,7 +563,7 @@ public final class Engine implements AutoCloseable {
                 boolean _ = sandbox.kill(KillCause.SHUTDOWN);
             }
         });
-        pool.close();
+        pools.close();
         egress.close();
         leave();
         roomd.close();
@@ -568,6 +581,7 @@ public final class Engine implements AutoCloseable {
 
     private void expire() {
         while (!Thread.currentThread().isInterrupted()) {
+            pools.tend();
             Instant now = clock.instant();
             Duration nap = LONGEST_NAP;
             for (Sandbox sandbox : sandboxes.values()) {
@@ -674,7 +688,7 @@ public final class Engine implements AutoCloseable {
                 LOG.debug("Sandbox {}: guest {} ended: {}", id, name, exit.text());
                 room.guestExited(name, exit);
                 if (!sandboxes.containsKey(id)) {
-                    Thread.ofVirtual().name("pool-died").start(() -> pool.died(room));
+                    Thread.ofVirtual().name("pool-died").start(() -> pools.died(room));
                 }
             }
         }
@@ -691,7 +705,7 @@ public final class Engine implements AutoCloseable {
         private void roomDied(Room room) {
             Sandbox sandbox = sandboxes.get(room.id());
             if (sandbox == null) {
-                pool.died(room);
+                pools.died(room);
             } else {
                 sandbox.kill(KillCause.ROOM_DIED);
             }

@@ -9,9 +9,9 @@ import java.time.Duration;
  *
  * @param roomdSocket the socket that roomd serves
  * @param templateRoot folder of the templates; each is {@code NAME/rootfs} in it
- * @param poolSize finished rooms kept waiting, 0 for none
+ * @param pooling finished rooms kept waiting
  * @param maxSandboxes sandboxes alive at one time, those of the pool not counted
- * @param defaultLimits of sandboxes that name none; only such sandboxes come from the pool
+ * @param defaultLimits of sandboxes that name none, and whose template gives none
  * @param createTimeout longest time a create may take
  * @param bounds of all sandboxes
  * @param egress what sandboxes may reach outside
@@ -22,7 +22,7 @@ import java.time.Duration;
 public record EngineConfig(
         Path roomdSocket,
         Path templateRoot,
-        int poolSize,
+        Pooling pooling,
         int maxSandboxes,
         Limits defaultLimits,
         Duration createTimeout,
@@ -31,7 +31,7 @@ public record EngineConfig(
         Path records,
         OnRestart onRestart,
         Keeping keeping) {
-    /** With the default bounds and without network. */
+    /** With a pool that does not grow, the default bounds and without network. */
     public EngineConfig(
             Path roomdSocket,
             Path templateRoot,
@@ -44,7 +44,7 @@ public record EngineConfig(
         this(
                 roomdSocket,
                 templateRoot,
-                poolSize,
+                Pooling.fixed(poolSize),
                 maxSandboxes,
                 defaultLimits,
                 createTimeout,
@@ -55,7 +55,7 @@ public record EngineConfig(
                 Keeping.DEFAULT);
     }
 
-    /** With the default bounds of what is kept. */
+    /** With a pool that does not grow and the default bounds of what is kept. */
     public EngineConfig(
             Path roomdSocket,
             Path templateRoot,
@@ -70,7 +70,7 @@ public record EngineConfig(
         this(
                 roomdSocket,
                 templateRoot,
-                poolSize,
+                Pooling.fixed(poolSize),
                 maxSandboxes,
                 defaultLimits,
                 createTimeout,
@@ -82,7 +82,6 @@ public record EngineConfig(
     }
 
     public EngineConfig {
-        Check.range("poolSize", poolSize, 0, 1000);
         Check.range("maxSandboxes", maxSandboxes, 1, 100_000);
         Check.range("createTimeout", createTimeout, Duration.ofMillis(100), Duration.ofMinutes(10));
     }

@@ -28,6 +28,11 @@ final class HostMemory {
         }
     }
 
+    /** Whether so many new sandboxes leave what must stay free. */
+    boolean admits(int sandboxes) {
+        return availableBytes() - reserveBytes >= sandboxes * ROOM_BYTES;
+    }
+
     /** What programs can have without swapping (proc_meminfo(5), MemAvailable); unknown counts as plenty. */
     static long availableBytes() {
         try {

@@ -39,6 +39,13 @@ final class Templates {
         return book.flatMap(each -> each.find(name));
     }
 
+    /** The template that was built here, has a tree of its own and is known by this key now. */
+    Optional<Template> ofKey(String key) {
+        return built(shown(key))
+                .filter(template ->
+                        template.tree().isPresent() && template.key().equals(key));
+    }
+
     /** The template's own name; empty when there is none, or it is not built. */
     Optional<String> find(String nameOrAlias) {
         Optional<Template> built = built(nameOrAlias);

@@ -223,7 +223,7 @@ final class LifecycleTest {
                         new EngineConfig(
                                 roomd.socket(),
                                 roomd.data().resolve("templates"),
-                                0,
+                                Pooling.fixed(0),
                                 4,
                                 Limits.DEFAULT,
                                 Duration.ofMinutes(1),

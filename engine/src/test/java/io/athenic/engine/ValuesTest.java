@@ -46,6 +46,7 @@ final class ValuesTest {
     void aConfigurationOutOfRangeIsRefused() {
         Path path = Path.of("/nowhere");
         refused(() -> new EngineConfig(path, path, -1, 10, Limits.DEFAULT, MINUTE, path, OnRestart.ADOPT), "poolSize");
+        refused(() -> new Pooling(3, 2), "poolMax");
         refused(
                 () -> new EngineConfig(path, path, 1, 0, Limits.DEFAULT, MINUTE, path, OnRestart.ADOPT),
                 "maxSandboxes");

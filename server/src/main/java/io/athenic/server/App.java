@@ -12,6 +12,8 @@ import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.EngineException;
 import io.athenic.engine.EngineState;
+import io.athenic.engine.Keeping;
+import io.athenic.engine.Pooling;
 import io.athenic.engine.template.CopiedFiles;
 import io.athenic.engine.template.TemplateBuilder;
 import io.athenic.execution.ExecutionConfig;
@@ -148,14 +150,15 @@ final class App implements AutoCloseable {
         var engineConfig = new EngineConfig(
                 config.roomdSocket(),
                 config.templates(),
-                config.poolSize(),
+                new Pooling(config.poolSize(), config.poolMax()),
                 config.maxSandboxes(),
                 config.limits(),
                 Duration.ofSeconds(30),
                 config.bounds(),
                 config.egress(),
                 config.data().resolve("sandboxes"),
-                config.onRestart());
+                config.onRestart(),
+                Keeping.DEFAULT);
         Engine engine;
         try {
             engine = Engine.start(engineConfig, clock, metrics.registry());

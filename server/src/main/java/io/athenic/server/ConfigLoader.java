@@ -57,6 +57,7 @@ public final class ConfigLoader {
         keys.put("e2b.port", "ATHENIC_E2B_PORT");
         keys.put("engine", "ATHENIC_ENGINE");
         keys.put("pool.size", "ATHENIC_POOL_SIZE");
+        keys.put("pool.max", "ATHENIC_POOL_MAX");
         keys.put("sandboxes.max", "ATHENIC_SANDBOXES_MAX");
         keys.put("sandboxes.restart", "ATHENIC_SANDBOXES_RESTART");
         keys.put("sandbox.memory", "ATHENIC_SANDBOX_MEMORY");
@@ -120,6 +121,7 @@ public final class ConfigLoader {
         if (engine == EngineKind.E2B && !secrets.containsKey("E2B_API_KEY")) {
             throw new IllegalArgumentException("engine is e2b, but E2B_API_KEY is not set");
         }
+        int poolSize = reader.integer("pool.size", 2, 0, 64);
         return new ServerConfig(
                 host,
                 reader.integer("port", 4000, 0, 65535),
@@ -128,7 +130,8 @@ public final class ConfigLoader {
                 templates,
                 roomdSocket,
                 engine,
-                reader.integer("pool.size", 2, 0, 64),
+                poolSize,
+                reader.integer("pool.max", Math.max(8, poolSize), poolSize, 64),
                 reader.integer("sandboxes.max", 100, 1, 500),
                 reader.choice("sandboxes.restart", OnRestart.ADOPT),
                 limits,

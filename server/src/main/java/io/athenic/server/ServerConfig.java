@@ -20,6 +20,7 @@ import java.util.TreeMap;
  * @param roomdSocket unix socket of roomd
  * @param engine which sandboxes are used
  * @param poolSize finished sandboxes that wait for a user
+ * @param poolMax so many wait while much is asked for
  * @param maxSandboxes sandboxes alive at once; one more is refused
  * @param onRestart what becomes of the sandboxes that a killed server has left
  * @param limits limits of a sandbox that asks for none of its own
@@ -39,6 +40,7 @@ public record ServerConfig(
         Path roomdSocket,
         EngineKind engine,
         int poolSize,
+        int poolMax,
         int maxSandboxes,
         OnRestart onRestart,
         Limits limits,
@@ -69,6 +71,7 @@ public record ServerConfig(
         lines.put("e2b.port", Integer.toString(e2bPort));
         lines.put("engine", engine.name().toLowerCase(java.util.Locale.ROOT));
         lines.put("pool.size", Integer.toString(poolSize));
+        lines.put("pool.max", Integer.toString(poolMax));
         lines.put("sandboxes.max", Integer.toString(maxSandboxes));
         lines.put("sandboxes.restart", onRestart.name().toLowerCase(java.util.Locale.ROOT));
         lines.put("sandbox.memory", limits.memoryBytes() / (1 << 20) + "MiB");

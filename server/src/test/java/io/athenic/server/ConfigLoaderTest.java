@@ -42,6 +42,7 @@ class ConfigLoaderTest {
                         data.resolve("roomd.sock"),
                         ServerConfig.EngineKind.EMBEDDED,
                         2,
+                        8,
                         100,
                         OnRestart.ADOPT,
                         Limits.DEFAULT,
@@ -91,6 +92,7 @@ class ConfigLoaderTest {
 
         assertThat(config.port()).isEqualTo(7);
         assertThat(config.poolSize()).isEqualTo(5);
+        assertThat(config.poolMax()).isEqualTo(8);
         assertThat(config.idleTimeout()).isEqualTo(Duration.ofHours(2));
     }
 
@@ -110,6 +112,7 @@ class ConfigLoaderTest {
         "ATHENIC_PORT, 70000",
         "ATHENIC_PORT, x",
         "ATHENIC_POOL_SIZE, -1",
+        "ATHENIC_POOL_MAX, 1",
         "ATHENIC_SANDBOX_MEMORY, 512",
         "ATHENIC_SANDBOX_MEMORY, 1MiB",
         "ATHENIC_SANDBOX_MEMORY, -1GiB",
