@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import itertools
 import os
+import re
 import unittest
 from typing import Any, ClassVar
 
@@ -34,19 +35,33 @@ def groups(instance: str) -> list[str]:
     return [path for pattern in (f"/sys/fs/cgroup/*/athenic/{instance}/*/", f"/sys/fs/cgroup/athenic/{instance}/*/") for path in glob.glob(pattern)]
 
 
-def processes_of(uid_base: int) -> list[int]:
-    """The host's processes with a user id of one room."""
+def processes_of(instance: str, uid_base: int) -> list[int]:
+    """The host's processes with a user id of one room, without those of other instances, which may get the ids when this one has died.
+
+    The dead ones that the host's init inherited do not count: it reaps them when it likes. A room's first process is no zombie before those
+    of its processes are reaped that others have started in it; dead, it has no memory.
+    """
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
                 with open(f"/proc/{name}/status", encoding="ascii", errors="replace") as file:
-                    uid = next(int(line.split()[1]) for line in file if line.startswith("Uid:"))
-            except (OSError, StopIteration):
+                    status = dict(line.rstrip("\n").split(":\t", 1) for line in file if line.startswith(("PPid:", "Uid:", "VmSize:")))
+                uid, inherited = int(status["Uid"].split()[0]), status["PPid"] == "1"
+            except (OSError, KeyError):
                 continue
-            if uid_base <= uid < uid_base + 65_536:
+            if uid_base <= uid < uid_base + 65_536 and ("VmSize" in status or not inherited) and not _of_another(name, instance):
                 found.append(int(name))
     return found
+
+
+def _of_another(pid: str, instance: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="ascii", errors="replace") as file:
+            instances = set(re.findall(r"/athenic/([0-9a-f]{12})(?:/|$)", file.read(), re.MULTILINE))
+    except OSError:
+        return True  # gone meanwhile
+    return bool(instances) and instance not in instances
 
 
 class RoomdCase(unittest.TestCase):

@@ -59,7 +59,11 @@ class Roomd:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if line != b"roomd ready\n":
-            raise RuntimeError(f"roomd did not start: {line!r}, exit status {self.process.wait(10)}")
+            status = self.process.wait(10)
+            self.process.stdout.close()
+            if folder is None:
+                shutil.rmtree(self.folder)
+            raise RuntimeError(f"roomd did not start: {line!r}, exit status {status}")
         if uid is None:
             self.connect()
         else:  # whoever is that user connects

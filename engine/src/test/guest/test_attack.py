@@ -69,10 +69,14 @@ class ProbesCanFail(unittest.TestCase):
         host.folder = folder
         secret = "a secret that is in the environment"
         bait = Bait(host, {"the host's secret": secret}, ["/usr/lib"])
+        scratch = f"{folder}/scratch"  # what the probes make here goes with the folder
+        os.mkdir(scratch)
+        os.chown(scratch, 65534, 65534)
         modules = ("files", "processes", "namespaces", "privileges", "procfs", "secrets", "network")
         try:
             done = subprocess.run(["/usr/bin/python3", "-I", "-B", "-"], input=payload.program(bait.parameters, modules), capture_output=True, text=True, timeout=300,
-                                  check=False, user=65534, group=65534, extra_groups=[], cwd="/tmp", env={"HOST_KEY": secret, "PATH": "/usr/bin:/bin"})
+                                  check=False, user=65534, group=65534, extra_groups=[], cwd="/tmp",
+                                  env={"HOST_KEY": secret, "PATH": "/usr/bin:/bin", "TMPDIR": scratch})
         finally:
             bait.close()
         return [json.loads(line[len("@probe "):]) for line in done.stdout.splitlines() if line.startswith("@probe ")]

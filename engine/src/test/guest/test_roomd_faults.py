@@ -145,8 +145,7 @@ class Faults(unittest.TestCase):
 
     def _nothing_left(self, roomd: Roomd, bases: list[int], kept: bool, when: str) -> None:
         """Right after the start: it has swept."""
-        # The host's init inherited what the forge had and reaps it when it likes.
-        until(lambda: not any(processes_of(base) for base in bases), f"the processes are gone {when}")
+        until(lambda: not any(processes_of(roomd.instance, base) for base in bases), f"the processes are gone {when}")
         left = [f"group {path}" for path in groups(roomd.instance) if "/_" not in path]
         left += [line for line in census(roomd.data) if not (kept and "loop device" in line and roomd.data + "/layers" in line)]
         left += glob.glob(f"{roomd.runtime}/s/*")

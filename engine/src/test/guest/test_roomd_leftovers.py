@@ -38,7 +38,7 @@ class Leftovers(unittest.TestCase):
         return bases
 
     def _nothing_left(self, bases: list[int]) -> None:
-        self.assertEqual([pid for base in bases for pid in processes_of(base)], [])
+        self.assertEqual([pid for base in bases for pid in processes_of(self.roomd.instance, base)], [])
         self.assertEqual(census(self.roomd.data), [])
         self.assertEqual(groups(self.roomd.instance), [])
 
@@ -65,14 +65,14 @@ class Leftovers(unittest.TestCase):
         self.roomd.process.send_signal(signal.SIGINT)
 
         self.assertEqual(self.roomd.call("rooms"), {"sandboxes": ["r0"]})
-        self.assertNotEqual(processes_of(bases[0]), [])
+        self.assertNotEqual(processes_of(self.roomd.instance, bases[0]), [])
 
     def test_kill_9_ends_the_rooms_and_the_next_start_sweeps(self) -> None:
         bases = self._fill(4)
 
         self.roomd.kill()
 
-        until(lambda: not any(processes_of(base) for base in bases), "the rooms die with roomd")
+        until(lambda: not any(processes_of(self.roomd.instance, base) for base in bases), "the rooms die with roomd")
         self.assertNotEqual(groups(self.roomd.instance), [])
         again = Roomd(folder=self.roomd.folder)
         self.assertEqual(again.call("hello")["swept"], 4)
@@ -101,7 +101,7 @@ class Leftovers(unittest.TestCase):
             roomd.kill()
             for worker in workers:
                 worker.join(30)
-            until(lambda: not any(processes_of(base + 65_536 * slot) for slot in range(64)), "the rooms die with roomd")
+            until(lambda: not any(processes_of(self.roomd.instance, base + 65_536 * slot) for slot in range(64)), "the rooms die with roomd")
         again = Roomd(folder=self.roomd.folder)
         self._nothing_left([])
         again.zygote()
@@ -117,8 +117,7 @@ class Leftovers(unittest.TestCase):
         os.kill(forge, signal.SIGKILL)
 
         self.assertEqual(self.roomd.process.wait(60), 1)
-        # The host's init inherited what the forge had and reaps it when it likes.
-        until(lambda: not any(processes_of(base) for base in bases), "the rooms die with the forge")
+        until(lambda: not any(processes_of(self.roomd.instance, base) for base in bases), "the rooms die with the forge")
         self._nothing_left(bases)
 
     def test_a_second_roomd_of_the_same_data_is_refused(self) -> None:

@@ -146,7 +146,7 @@ class Linger(LingerCase):
         self.roomd.hang_up()
 
         self.assertEqual(self.roomd.process.wait(30), 0)
-        self.assertEqual(processes_of(base), [])
+        self.assertEqual(processes_of(self.roomd.instance, base), [])
         self.assertFalse(os.path.exists(self.roomd.runtime))
 
     def test_sigterm_while_nobody_is_connected_ends_everything(self) -> None:
@@ -156,7 +156,7 @@ class Linger(LingerCase):
         self.roomd.process.send_signal(signal.SIGTERM)
 
         self.assertEqual(self.roomd.process.wait(30), 0)
-        self.assertEqual(processes_of(base), [])
+        self.assertEqual(processes_of(self.roomd.instance, base), [])
 
 
 class ShortLinger(LingerCase):
@@ -170,7 +170,7 @@ class ShortLinger(LingerCase):
         self.roomd.hang_up()
 
         self.assertEqual(self.roomd.process.wait(30), 0)
-        self.assertEqual(processes_of(base), [])
+        self.assertEqual(processes_of(self.roomd.instance, base), [])
 
 
 class Join(LingerCase):
@@ -217,7 +217,7 @@ class Join(LingerCase):
         self.roomd.process.kill()
 
         self.assertEqual(second.wait(30), 137)
-        until(lambda: not processes_of(base), "the rooms die with roomd")
+        until(lambda: not processes_of(self.roomd.instance, base), "the rooms die with roomd")
         again = Roomd(folder=self.roomd.folder)
         again.call("shutdown")
         again.hang_up()
@@ -232,7 +232,7 @@ class Join(LingerCase):
         self._ready(second)
 
         self.assertEqual(self.roomd.process.wait(30), 0)
-        self.assertEqual(processes_of(base), [])
+        self.assertEqual(processes_of(self.roomd.instance, base), [])
         self.roomd.connect()
         self.assertEqual(self.roomd.call("hello")["rooms"], [])
 

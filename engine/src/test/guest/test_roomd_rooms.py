@@ -93,11 +93,11 @@ class Rooms(RoomdCase):
         base, folder = self.answer["uidBase"], self.answer["folder"]
         probe(path, "import subprocess\nfor _ in range(20): subprocess.Popen(['sleep', '3600'], start_new_session=True)")
         probe(path, "open('/home/user/big', 'wb').write(bytes(100 << 20))", 60)
-        self.assertGreater(len(processes_of(base)), 20)
+        self.assertGreater(len(processes_of(self.roomd.instance, base)), 20)
 
         self.roomd.call("room.destroy", sandbox=sandbox)
 
-        self.assertEqual(processes_of(base), [])
+        self.assertEqual(processes_of(self.roomd.instance, base), [])
         self.assertFalse(os.path.exists(folder))
         self.assertEqual([path for path in groups(self.roomd.instance) if sandbox in path], [])
         self.assertEqual([line for line in census(self.roomd.data) if f"{sandbox}.img" in line], [])
@@ -151,7 +151,7 @@ class Rooms(RoomdCase):
         for _ in range(3):
             sandbox = self.room()
             self.roomd.call("room.destroy", sandbox=sandbox)
-        until(lambda: processes_of(self.answer["uidBase"]) == [], "no process of the last room")
+        until(lambda: processes_of(self.roomd.instance, self.answer["uidBase"]) == [], "no process of the last room")
 
 
 if __name__ == "__main__":
