@@ -121,7 +121,8 @@ class Processes(AgentCase):
         connection.receive_json()
 
         screen = self.type_and_wait(connection, "", "$ ")
-        screen += self.type_and_wait(connection, "echo at $((40 + 2)); sleep 1000\n", "at 42\r\n")
+        # Said by the program that has the terminal: a shell that is about to start one loses a Ctrl+C.
+        screen += self.type_and_wait(connection, "sh -c 'echo at $((40 + 2)); exec sleep 1000'\n", "at 42\r\n")
         screen += self.type_and_wait(connection, "\x03", "$ ")
         self.type_and_wait(connection, "exit 7\n", "exit")
 
