@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import unittest
 
 from roomd_case import census, groups, processes_of
@@ -245,6 +247,31 @@ class Join(LingerCase):
         assert second.stderr is not None
         self.assertIn(b"another roomd serves this data directory", second.stderr.read())
         self.assertEqual(self.roomd.call("rooms"), {"sandboxes": ["one"]})
+
+
+class Stop(unittest.TestCase):
+    def test_a_thread_that_stops_roomd_while_a_client_stays(self) -> None:
+        """The death of the forge: the main thread may be told before the one that tells it has closed the client's connection."""
+        from athenic_guest.roomd.clients import Clients
+        clients = Clients(os.getuid(), 600, lambda _state: None)
+        wake = clients._wake
+
+        def slow() -> None:
+            wake()
+            until(lambda: clients._session is None, "the main thread goes on first")
+        clients._wake = slow  # type: ignore[method-assign]
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as client:
+            listener.bind(f"{folder}/s")
+            listener.listen()
+            main = threading.Thread(target=clients.serve, args=(listener, {}), daemon=True)
+            main.start()
+            client.connect(f"{folder}/s")
+            until(lambda: clients._session is not None, "the client is served")
+
+            clients.stop()
+
+            main.join(20)
+            self.assertFalse(main.is_alive())
 
 
 if __name__ == "__main__":

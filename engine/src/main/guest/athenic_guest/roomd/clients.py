@@ -93,7 +93,9 @@ class Clients:
             self._wake()
 
     def _end_session(self) -> None:
-        thread, self._thread, self._session = self._thread, None, None
+        thread, session, self._thread, self._session = self._thread, self._session, None, None
+        if session is not None:
+            session.close()  # `stop`, in another thread, may find it no more
         if thread is not None:
             thread.join()
         self._over = False
