@@ -8,10 +8,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** {@code ./athenic bench [--peers] [--alive N] [--only latency|throughput|density|leaks]}: measures the product from outside and prints what was promised beside it. */
+/** {@code ./athenic bench [--peers] [--alive N] [--only latency|throughput|density|lifecycle|leaks]}: measures the product from outside and prints what was promised beside it. */
 public final class Main {
-    private static final String USAGE = "bench [--peers] [--alive N] [--only latency|throughput|density|leaks]";
-    private static final List<String> PARTS = List.of("latency", "throughput", "density");
+    private static final String USAGE =
+            "bench [--peers] [--alive N] [--only latency|throughput|density|lifecycle|leaks]";
+    private static final List<String> PARTS = List.of("latency", "throughput", "lifecycle", "density");
     /** Takes minutes: only when it is asked for. */
     private static final String LEAKS = "leaks";
 
@@ -127,6 +128,9 @@ public final class Main {
             var throughput = new Throughput(sandboxes, app);
             report.addAll(throughput.lines());
             report.addAll(throughput.flood(product.server().pid(), 8));
+        }
+        if (parts.contains("lifecycle")) {
+            report.addAll(new Lifecycle(sandboxes).measure());
         }
         if (parts.contains(LEAKS)) {
             report.addAll(new Leaks(product, sandboxes, POOL).measure());

@@ -15,11 +15,15 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /** E2B's protocol by hand, over the JDK's client: no SDK's own work is measured. Thread-safe. */
 final class SandboxApi implements AutoCloseable {
     static final ObjectMapper JSON = new ObjectMapper();
+
+    private static final int LIFE_SECONDS = 600;
 
     /** A created sandbox. */
     record Created(String id, String token) {}
@@ -38,15 +42,51 @@ final class SandboxApi implements AutoCloseable {
     }
 
     Created create() {
-        var request = control("/sandboxes")
-                .header("Content-Type", "application/json")
-                .POST(BodyPublishers.ofString(
-                        "{\"templateID\":\"code-interpreter-v1\",\"timeout\":600,\"secure\":true}"))
-                .build();
-        JsonNode answer = json(send(request, 201));
+        return create("code-interpreter-v1");
+    }
+
+    /** From a template, or from a snapshot by its id. */
+    Created create(String template) {
+        Map<String, Object> wish = Map.of("templateID", template, "timeout", LIFE_SECONDS, "secure", true);
+        return created(json(send(post("/sandboxes", wish), 201)));
+    }
+
+    private static Created created(JsonNode answer) {
         return new Created(
                 answer.path("sandboxID").asText(),
                 answer.path("envdAccessToken").asText());
+    }
+
+    /** With its memory. */
+    void pause(Created sandbox) {
+        send(post("/sandboxes/" + sandbox.id() + "/pause", Map.of()), 204);
+    }
+
+    void resume(Created sandbox) {
+        send(post("/sandboxes/" + sandbox.id() + "/connect", Map.of("timeout", LIFE_SECONDS)), 201);
+    }
+
+    /** The id of the new snapshot. */
+    String snapshot(Created sandbox) {
+        JsonNode answer = json(send(post("/sandboxes/" + sandbox.id() + "/snapshots", Map.of()), 201));
+        return answer.path("snapshotID").asText();
+    }
+
+    void deleteSnapshot(String id) {
+        send(control("/templates/" + id).DELETE().build(), 204);
+    }
+
+    List<Created> fork(Created sandbox, int count) {
+        Map<String, Object> wish = Map.of("count", count, "timeout", LIFE_SECONDS);
+        JsonNode answer = json(send(post("/sandboxes/" + sandbox.id() + "/fork", wish), 201));
+        var forks = new ArrayList<Created>();
+        for (JsonNode one : answer) {
+            if (!one.hasNonNull("sandbox")) {
+                throw new IllegalStateException("a fork failed: " + one);
+            }
+            forks.add(created(one.path("sandbox")));
+        }
+        return forks;
     }
 
     void kill(Created sandbox) {
@@ -122,6 +162,17 @@ final class SandboxApi implements AutoCloseable {
                     .header("Content-Type", "application/json")
                     .timeout(Duration.ofMinutes(2))
                     .POST(BodyPublishers.ofString(JSON.writeValueAsString(Map.of("code", code))))
+                    .build();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private HttpRequest post(String path, Map<String, Object> body) {
+        try {
+            return control(path)
+                    .header("Content-Type", "application/json")
+                    .POST(BodyPublishers.ofString(JSON.writeValueAsString(body)))
                     .build();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
