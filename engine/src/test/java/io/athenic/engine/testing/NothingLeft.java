@@ -75,8 +75,13 @@ public final class NothingLeft {
                 .map(path -> String.valueOf(path.getFileName()))
                 .filter(name -> name.matches("[0-9]+"))
                 .filter(pid -> read(Path.of("/proc", pid, "cgroup")).contains(roomd.instance()))
-                .filter(pid -> !read(Path.of("/proc", pid, "status")).contains("State:\tZ"))
+                .filter(pid -> lives(read(Path.of("/proc", pid, "status"))))
                 .toList();
+    }
+
+    /** By /proc/PID/status, which is empty when the process went a moment ago. */
+    private static boolean lives(String status) {
+        return status.contains("State:") && !status.contains("State:\tZ") && !status.contains("State:\tX");
     }
 
     private static List<String> mounts(RoomdProcess roomd) {

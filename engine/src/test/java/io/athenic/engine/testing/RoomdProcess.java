@@ -157,6 +157,17 @@ public final class RoomdProcess implements AutoCloseable {
         }
     }
 
+    /** A room's first process ends only when the machine's init has reaped those that it inherited, which takes it seconds. */
+    private List<String> awaitNothing() throws InterruptedException {
+        long end = System.nanoTime() + END.toNanos();
+        List<String> left = NothingLeft.of(this);
+        while (!left.isEmpty() && System.nanoTime() < end) {
+            Thread.sleep(50);
+            left = NothingLeft.of(this);
+        }
+        return left;
+    }
+
     /** Waits for the end that follows its client's, and fails if anything is left of its rooms. */
     @Override
     public void close() {
@@ -165,7 +176,7 @@ public final class RoomdProcess implements AutoCloseable {
                 process.destroyForcibly();
                 throw new AssertionError("roomd did not end after its client had left:\n" + log());
             }
-            List<String> left = NothingLeft.of(this);
+            List<String> left = awaitNothing();
             if (!left.isEmpty()) {
                 throw new AssertionError("left behind: " + left + "\nroomd said:\n" + log());
             }
