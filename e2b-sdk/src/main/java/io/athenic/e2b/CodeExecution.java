@@ -19,15 +19,15 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
     private final SandboxLink link;
     private final InputStream body;
     private final LineReader lines;
-    private final Runnable interrupt;
+    private final @Nullable Runnable interrupt;
     private long position;
     private long upcomingPosition;
     private @Nullable CodeEvent upcoming;
     private volatile boolean complete;
     private volatile boolean closed;
 
-    /** @param interrupt asks for the interrupt of an execution that outlives its stream; does nothing for any other */
-    CodeExecution(SandboxLink link, InputStream body, Runnable interrupt) {
+    /** @param interrupt asks for the interrupt of an execution that outlives its stream; null for any other */
+    CodeExecution(SandboxLink link, InputStream body, @Nullable Runnable interrupt) {
         this.link = link;
         this.interrupt = interrupt;
         this.body = body;
@@ -84,20 +84,28 @@ public final class CodeExecution implements Iterator<CodeEvent>, AutoCloseable {
         return position;
     }
 
+    /** Does not wait: whoever closes may be a thread that serves the very request which the interrupt of a durable execution is. */
     @Override
     public void close() {
-        boolean open = !closed;
+        boolean first = !closed;
         closed = true;
-        if (open && !complete) {
-            try {
-                interrupt.run();
-            } catch (SandboxException e) {
-                // The stream is closed all the same; whoever must know whether the code has ended asks its context.
-                end();
-                return;
-            }
+        Runnable action = interrupt;
+        if (first && !complete && action != null) {
+            Thread ignored = Thread.ofVirtual().name("interrupt-" + link.id()).start(() -> interruptAndEnd(action));
+        } else if (first || action == null) {
+            end();
         }
-        end();
+    }
+
+    private void interruptAndEnd(Runnable action) {
+        try {
+            action.run();
+        } catch (SandboxException e) {
+            // The stream is closed all the same; whoever must know whether the code has ended asks its context.
+            return;
+        } finally {
+            end();
+        }
     }
 
     /** Lets go of the stream. A durable execution goes on, to be attached again; any other is interrupted. */

@@ -86,7 +86,7 @@ public final class CodeInterpreter {
         if (response.statusCode() / 100 != 2) {
             throw Failures.ofCode(link.id(), response.statusCode(), start(response.body()));
         }
-        Runnable interrupt = executionId == null ? () -> {} : () -> interrupt(executionId);
+        @Nullable Runnable interrupt = executionId == null ? null : () -> interrupt(executionId);
         return new CodeExecution(link, response.body(), interrupt);
     }
 
