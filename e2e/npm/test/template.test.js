@@ -58,7 +58,7 @@ only(`${version}: a template is built with files, commands, environment and a st
   assert.equal(await deleteTemplate(name), 204)
   assert.equal(await deleteTemplate(name), 404)
   assert.equal(await Template.exists(name), false)
-  await assert.rejects(PlainSandbox.create(name), errors.NotFoundError ?? errors.SandboxError)
+  await assert.rejects(PlainSandbox.create(name), /not found/)
 })
 
 test(`${version}: a build that fails says which step and why`, async () => {
