@@ -44,15 +44,14 @@ public record EngineConfig(
         this(
                 roomdSocket,
                 templateRoot,
-                Pooling.fixed(poolSize),
+                poolSize,
                 maxSandboxes,
                 defaultLimits,
                 createTimeout,
                 Bounds.DEFAULT,
                 EgressConfig.DEFAULT,
                 records,
-                onRestart,
-                Keeping.DEFAULT);
+                onRestart);
     }
 
     /** With a pool that does not grow and the default bounds of what is kept. */

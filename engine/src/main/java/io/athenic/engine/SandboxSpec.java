@@ -59,15 +59,7 @@ public record SandboxSpec(
             boolean secure,
             boolean allowInternet,
             @Nullable Limits limits) {
-        this(
-                template,
-                timeout,
-                metadata,
-                env,
-                secure,
-                allowInternet ? NetworkWish.INTERNET : NetworkWish.NONE,
-                limits,
-                Lifecycle.KILL);
+        this(template, timeout, metadata, env, secure, allowInternet ? NetworkWish.INTERNET : NetworkWish.NONE, limits);
     }
 
     /** The same from another template, with another environment and other limits. */

@@ -436,14 +436,7 @@ public final class EventLog implements AutoCloseable {
             notDurable(open, e);
             return;
         }
-        List<LogSegment> dropped;
-        lock.lock();
-        try {
-            dropped = index.spilled(segment, target);
-        } finally {
-            lock.unlock();
-        }
-        dropped.forEach(LogSegment::deleteFile);
+        inFile(segment, target);
     }
 
     private Path file(int number) {
@@ -465,6 +458,12 @@ public final class EventLog implements AutoCloseable {
             drop(segment);
             return;
         }
+        inFile(segment, target);
+    }
+
+    /** The segment's memory is given back, and the oldest files where there are too many. */
+    @GuardedBy("writing")
+    private void inFile(LogSegment segment, Path target) {
         List<LogSegment> dropped;
         lock.lock();
         try {

@@ -5,11 +5,9 @@ import io.athenic.e2b.server.http.Exchange;
 import io.athenic.e2b.server.http.HttpFailure;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.SandboxState;
-import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.Base64;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumSet;
@@ -34,30 +32,8 @@ record ListQuery(
         Optional<Place> after) {
     private static final int MAX_LIMIT = 100;
 
-    /** A place in the order. */
-    record Place(Instant startedAt, String id) {
-        static final Comparator<Place> ORDER =
-                Comparator.comparing(Place::startedAt).thenComparing(Place::id);
-
-        static Place of(Sandbox sandbox) {
-            return new Place(sandbox.startedAt(), sandbox.id());
-        }
-
-        String token() {
-            return Base64.getUrlEncoder()
-                    .withoutPadding()
-                    .encodeToString((startedAt + " " + id).getBytes(StandardCharsets.UTF_8));
-        }
-
-        static Place of(String token) {
-            try {
-                var text = new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8);
-                var space = text.indexOf(' ');
-                return new Place(Instant.parse(text.substring(0, Math.max(0, space))), text.substring(space + 1));
-            } catch (IllegalArgumentException | DateTimeException e) {
-                throw new HttpFailure(400, "nextToken is not one of ours");
-            }
-        }
+    private static Place place(Sandbox sandbox) {
+        return new Place(sandbox.startedAt(), sandbox.id());
     }
 
     record Page(List<Sandbox> sandboxes, Optional<String> next) {}
@@ -131,15 +107,15 @@ record ListQuery(
         var order = ascending ? Place.ORDER : Place.ORDER.reversed();
         var found = all.stream()
                 .filter(this::matches)
-                .filter(sandbox -> after.isEmpty() || order.compare(Place.of(sandbox), after.get()) > 0)
-                .sorted(Comparator.comparing(Place::of, order))
+                .filter(sandbox -> after.isEmpty() || order.compare(place(sandbox), after.get()) > 0)
+                .sorted(Comparator.comparing(ListQuery::place, order))
                 .limit((long) limit + 1)
                 .toList();
         if (found.size() <= limit) {
             return new Page(found, Optional.empty());
         }
         var page = found.subList(0, limit);
-        return new Page(page, Optional.of(Place.of(page.getLast()).token()));
+        return new Page(page, Optional.of(place(page.getLast()).token()));
     }
 
     private boolean matches(Sandbox sandbox) {

@@ -12,11 +12,7 @@ import io.athenic.engine.Engine;
 import io.athenic.engine.Fork;
 import io.athenic.engine.Sandbox;
 import io.athenic.engine.Snapshot;
-import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -33,30 +29,10 @@ final class SnapshotApi {
         this.views = views;
     }
 
-    /** A place in the list, newest first. */
-    private record Place(Instant createdAt, String id) {
-        static final Comparator<Place> ORDER =
-                Comparator.comparing(Place::createdAt).thenComparing(Place::id).reversed();
+    private static final Comparator<Place> NEWEST_FIRST = Place.ORDER.reversed();
 
-        static Place of(Snapshot snapshot) {
-            return new Place(snapshot.createdAt(), snapshot.id());
-        }
-
-        String token() {
-            return Base64.getUrlEncoder()
-                    .withoutPadding()
-                    .encodeToString((createdAt + " " + id).getBytes(StandardCharsets.UTF_8));
-        }
-
-        static Place of(String token) {
-            try {
-                var text = new String(Base64.getUrlDecoder().decode(token), StandardCharsets.UTF_8);
-                var space = text.indexOf(' ');
-                return new Place(Instant.parse(text.substring(0, Math.max(0, space))), text.substring(space + 1));
-            } catch (IllegalArgumentException | DateTimeException e) {
-                throw new HttpFailure(400, "nextToken is not one of ours");
-            }
-        }
+    private static Place place(Snapshot snapshot) {
+        return new Place(snapshot.createdAt(), snapshot.id());
     }
 
     void create(Exchange exchange, Sandbox sandbox, Requests.NewSnapshot wish) {
@@ -73,12 +49,12 @@ final class SnapshotApi {
         var found = engine.snapshots().stream()
                 .filter(each -> sandbox.isEmpty() || sandbox.get().equals(each.sandboxId()))
                 .filter(each -> !named || name.filter(each::equals).isPresent())
-                .filter(each -> after.isEmpty() || Place.ORDER.compare(Place.of(each), after.get()) > 0)
+                .filter(each -> after.isEmpty() || NEWEST_FIRST.compare(place(each), after.get()) > 0)
                 .limit((long) limit + 1)
                 .toList();
         var page = found.size() > limit ? found.subList(0, limit) : found;
         if (found.size() > limit) {
-            exchange.set(E2b.HEADER_NEXT_TOKEN, Place.of(page.getLast()).token());
+            exchange.set(E2b.HEADER_NEXT_TOKEN, place(page.getLast()).token());
         }
         exchange.respondJson(200, page.stream().map(this::info).toList());
     }
