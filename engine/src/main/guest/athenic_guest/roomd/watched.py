@@ -175,7 +175,9 @@ class WatchedGroup:
             if with_files:
                 self._files = proc.memfds([process.pid for process in living])
             memory = sum(process.resident for process in living) + shm + self._files
-            if memory > self._limits.memory_bytes:  # forked processes share pages, which the quick count takes several times
+            # Forked processes share pages, which the quick count takes several times, and files may have gone with a process that was killed.
+            if memory > self._limits.memory_bytes:
+                self._files = proc.memfds([process.pid for process in living])
                 shares = {process.pid: proc.exact(process.pid) for process in living}
                 memory = sum(anon for anon, _ in shares.values()) + max(shm + self._files, sum(mapped for _, mapped in shares.values()))
                 if memory > self._limits.memory_bytes:
