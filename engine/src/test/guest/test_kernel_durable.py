@@ -201,6 +201,7 @@ class Python(DurableCase):
         orphan = self.start("orphan", "ran = True")
         self.until(lambda: len(self.listed()) >= 3, "the executions do not arrive")
         dropped.interrupt()
+        self.until(lambda: "dropped" not in [each["execution"] for each in self.listed()], "it is not dropped before its turn")
         orphan.connection.close()
         self.assertIsNone(self._after_its_turn(dropped, running))
 

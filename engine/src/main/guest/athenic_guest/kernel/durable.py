@@ -83,6 +83,12 @@ class Durable:
             if self._connection is connection:
                 self._connection = None
 
+    def end(self) -> None:
+        """Tells the server that follows it, if there is one, that nothing more comes."""
+        connection = self._connection
+        if connection is not None:
+            connection.end()
+
     @property
     def peer(self) -> socket.socket | None:
         connection = self._connection
@@ -121,7 +127,8 @@ class Durables:
         return found
 
     def remove(self, durable: Durable) -> None:
-        self._known.pop(durable.name, None)
+        if self._known.get(durable.name) is durable:
+            del self._known[durable.name]
 
     def finish(self, durable: Durable) -> None:
         durable.finished = True

@@ -39,6 +39,7 @@ class Execution:
     code: str
     env: dict[str, str]
     durable: Durable | None = None
+    begun: bool = False  # its turn has come
     cancelled: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
@@ -125,7 +126,8 @@ class Server:
             execution = self._queue.get()
             with self._lock:
                 self._waiting -= 1
-                if not execution.cancelled:
+                if not execution.stop_asked:
+                    execution.begun = True
                     self._current = execution
                     break
             self._drop(execution)
@@ -159,6 +161,7 @@ class Server:
             with self._lock:
                 self._executions.pop(execution.durable, None)
                 self._durables.remove(execution.durable)
+            execution.durable.end()
         execution.connection.end()
 
     def forget(self) -> None:
@@ -329,12 +332,16 @@ class Server:
             durable.detach(connection)
 
     def _cancel_apart(self, durable: Durable) -> None:
-        """In a thread of its own, since the server goes on acknowledging meanwhile."""
+        """In a thread of its own, since the server goes on acknowledging meanwhile. One that waits for its turn is dropped at once."""
         with self._lock:
             execution = self._executions.get(durable)
-        if execution is None or execution.cancelled:
+            if execution is None or execution.cancelled:
+                return
+            execution.cancelled = True
+            begun = execution.begun
+        if not begun:
+            self._drop(execution)
             return
-        execution.cancelled = True
         try:
             threading.Thread(target=self._cancel, args=(execution,), name="cancel", daemon=True).start()
         except RuntimeError:  # the room's limit of processes is reached
