@@ -19,6 +19,8 @@ GUEST_FOLDER = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../m
 PROBE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "probe", "guests.py")
 # Where the template is that the tests use; its root folder is <this>/rootfs.
 TEMPLATE = os.environ.get("ATHENIC_TEST_DATA", "/var/lib/athenic") + "/templates/code-interpreter"
+# A deadline that only a fault reaches, in seconds: machines stand still for a while, and others work on them.
+PATIENCE = 60.0
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/home/user", "LANG": "C.UTF-8"}
 LIMITS = {"memoryBytes": 512 << 20, "cpuMillis": 2000, "pids": 128, "diskBytes": 256 << 20, "inodes": 16_384}
 
@@ -59,7 +61,7 @@ class Roomd:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if line != b"roomd ready\n":
-            status = self.process.wait(10)
+            status = self.process.wait(PATIENCE)
             self.process.stdout.close()
             if folder is None:
                 shutil.rmtree(self.folder)
@@ -96,7 +98,7 @@ class Roomd:
             self._next += 1
         self.socket.sendall(json.dumps({"id": number, "op": op, **fields}).encode() + b"\n")
         with self._changed:
-            if not self._changed.wait_for(lambda: number in self._answers or self._closed, 60):
+            if not self._changed.wait_for(lambda: number in self._answers or self._closed, PATIENCE):
                 raise TimeoutError(op)
             answer = self._answers.pop(number, None)
         if answer is None:
@@ -117,7 +119,7 @@ class Roomd:
         path: str = self.call("guest.start", sandbox=sandbox, name=name, kind=kind, env=ENVIRONMENT, cwd="/home/user")["socket"]
         return path
 
-    def await_event(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 20) -> dict[str, Any]:
+    def await_event(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE) -> dict[str, Any]:
         """The first event that is wanted, come or to come."""
         with self._changed:
             if not self._changed.wait_for(lambda: any(wanted(event) for event in self.events), seconds):
@@ -139,7 +141,7 @@ class Roomd:
 
     def await_end(self, status: int = 0) -> None:
         """Waits until roomd has ended, which must be with `status`, and removes its folders."""
-        got = self.process.wait(60)
+        got = self.process.wait(PATIENCE)
         self.kill()
         shutil.rmtree(self.folder)
         if got != status:
@@ -148,7 +150,7 @@ class Roomd:
     def kill(self) -> None:
         """kill -9; what is left is for the next one of the same folder to sweep."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self.hang_up()
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -176,7 +178,7 @@ class Roomd:
                 self._changed.notify_all()
 
 
-def probe(path: str, source: str, seconds: float = 30) -> Any:
+def probe(path: str, source: str, seconds: float = PATIENCE) -> Any:
     """Runs Python source in a guest; returns its variable `result`, raises OSError or RuntimeError for what it raised."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(seconds)
@@ -196,7 +198,7 @@ def probe(path: str, source: str, seconds: float = 30) -> Any:
     return answer["value"]
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
     """Waits for a condition with a deadline."""
     deadline = time.monotonic() + seconds
     while not condition():

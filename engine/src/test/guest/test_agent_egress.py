@@ -134,7 +134,7 @@ class PumpTest(guest_case.unittest.TestCase):
                 break
         except OSError:
             pass
-        carrier.join(30)
+        carrier.join(60)
 
         self.assertFalse(carrier.is_alive())
         for end in (left, right, left_far):

@@ -21,7 +21,7 @@ _DATA = os.environ.get("ATHENIC_TEST_DATA", "/var/lib/athenic")
 
 
 def attack(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["/usr/bin/python3", "-I", "-B", _PROGRAM, "--data", _DATA, *arguments], capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(["/usr/bin/python3", "-I", "-B", _PROGRAM, "--data", _DATA, *arguments], capture_output=True, text=True, timeout=1200, check=False)
 
 
 class Attack(unittest.TestCase):

@@ -9,7 +9,7 @@ import unittest
 from typing import ClassVar
 
 from athenic_guest import frames
-from guest_case import GuestCase, Run, begin, collect, connect, start_guest
+from guest_case import GuestCase, Run, answered, begin, collect, connect, operate, start_guest
 
 
 class PythonCase(GuestCase):
@@ -169,11 +169,14 @@ class Copies(PythonCase):
         self.assertEqual(len(forked.of("end_of_execution")), 1)
 
     def test_what_a_thread_prints_late_opens_the_next_execution(self) -> None:
-        self.execute("import threading\ngo = threading.Event()\ndef late():\n    go.wait()\n    print('late')\nthread = threading.Thread(target=late)\nthread.start()")
-        self.execute("threading.Timer(0.05, go.set).start()")
+        self.execute("import os, threading, time\ndef late():\n    while not os.path.exists('/tmp/go'): time.sleep(0.005)\n    print('late')\n    os.mkdir('/tmp/gone')\n"
+                     "thread = threading.Thread(target=late)\nthread.start()")
+        agent = start_guest(self.roomd, "python", "agent")  # acts while no cell runs
+        answered(operate(agent, {"op": "fs.mkdir", "path": "/tmp/go"}))
+        self.until(lambda: "ok" in operate(agent, {"op": "fs.stat", "path": "/tmp/gone"}).messages[-1], "the thread prints")
         run = self.execute("thread.join()")
 
-        self.assertIn("late\n", run.stdout)
+        self.assertEqual(run.stdout, "late\n")
 
 
 class Interrupts(PythonCase):

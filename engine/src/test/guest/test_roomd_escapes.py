@@ -89,9 +89,10 @@ for path in glob.glob('/proc/[0-9]*/environ') + glob.glob('/proc/[0-9]*/cmdline'
 
     def test_abstract_sockets_of_the_host_are_not_there(self) -> None:
         with socket.socket(socket.AF_UNIX) as server:
-            server.bind("\0athenic-test")
+            name = f"athenic-test-{os.getpid()}"
+            server.bind(f"\0{name}")
             server.listen()
-            for got in self.both("import socket\nresult = socket.socket(socket.AF_UNIX).connect_ex('\\0athenic-test')"):
+            for got in self.both(f"import socket\nresult = socket.socket(socket.AF_UNIX).connect_ex('\\0{name}')"):
                 self.assertEqual(got, errno.ECONNREFUSED)
 
     def test_new_namespaces_are_refused(self) -> None:

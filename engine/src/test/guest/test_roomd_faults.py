@@ -129,7 +129,7 @@ class Faults(unittest.TestCase):
         try:
             roomd.call("rooms")
         except (ConnectionError, OSError):
-            roomd.process.wait(30)
+            roomd.process.wait(60)
             return True
         return False
 
@@ -188,7 +188,7 @@ class Repeated(unittest.TestCase):
                 raise OSError(16, "busy")
             done.set()
         leftovers.add("room", remove)
-        self.assertTrue(done.wait(20))
+        self.assertTrue(done.wait(60))
         until(lambda: leftovers.names() == [], "nothing is left")
         leftovers.close()
 

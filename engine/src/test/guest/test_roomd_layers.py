@@ -357,7 +357,7 @@ class Restarts(unittest.TestCase):
             until(lambda: counter[0] >= 1, "a snapshot")
             time.sleep(delay)
             self.roomd.kill()
-            worker.join(30)
+            worker.join(60)
         self._again()
 
         names = []

@@ -47,7 +47,7 @@ class Leftovers(unittest.TestCase):
 
         self.roomd.hang_up()
 
-        self.assertEqual(self.roomd.process.wait(30), 0)
+        self.assertEqual(self.roomd.process.wait(60), 0)
         self._nothing_left(bases)
         self.assertFalse(os.path.exists(self.roomd.runtime))
 
@@ -56,7 +56,7 @@ class Leftovers(unittest.TestCase):
 
         self.roomd.process.send_signal(signal.SIGTERM)
 
-        self.assertEqual(self.roomd.process.wait(30), 0)
+        self.assertEqual(self.roomd.process.wait(60), 0)
         self._nothing_left(bases)
 
     def test_sigint_is_the_servers_business(self) -> None:
@@ -100,7 +100,7 @@ class Leftovers(unittest.TestCase):
             threading.Event().wait(delay)
             roomd.kill()
             for worker in workers:
-                worker.join(30)
+                worker.join(60)
             until(lambda: not any(processes_of(self.roomd.instance, base + 65_536 * slot) for slot in range(64)), "the rooms die with roomd")
         again = Roomd(folder=self.roomd.folder)
         self._nothing_left([])

@@ -124,7 +124,7 @@ class Linger(LingerCase):
     def test_only_one_client_at_a_time(self) -> None:
         self._come_back()
         with socket.socket(socket.AF_UNIX) as second:
-            second.settimeout(20)
+            second.settimeout(60)
             second.connect(f"{self.roomd.runtime}/roomd.sock")
             self.assertEqual(second.recv(1), b"")
         self.assertEqual(self.roomd.call("rooms"), {"sandboxes": []})
@@ -147,7 +147,7 @@ class Linger(LingerCase):
         self.roomd.call("shutdown")
         self.roomd.hang_up()
 
-        self.assertEqual(self.roomd.process.wait(30), 0)
+        self.assertEqual(self.roomd.process.wait(60), 0)
         self.assertEqual(processes_of(self.roomd.instance, base), [])
         self.assertFalse(os.path.exists(self.roomd.runtime))
 
@@ -157,7 +157,7 @@ class Linger(LingerCase):
 
         self.roomd.process.send_signal(signal.SIGTERM)
 
-        self.assertEqual(self.roomd.process.wait(30), 0)
+        self.assertEqual(self.roomd.process.wait(60), 0)
         self.assertEqual(processes_of(self.roomd.instance, base), [])
 
 
@@ -171,7 +171,7 @@ class ShortLinger(LingerCase):
 
         self.roomd.hang_up()
 
-        self.assertEqual(self.roomd.process.wait(30), 0)
+        self.assertEqual(self.roomd.process.wait(60), 0)
         self.assertEqual(processes_of(self.roomd.instance, base), [])
 
 
@@ -207,8 +207,8 @@ class Join(LingerCase):
         self.roomd.connect()
         self.assertEqual(self.roomd.call("hello")["rooms"][0]["pid"], path_before)
         second.terminate()
-        self.assertEqual(self.roomd.process.wait(30), 0)
-        self.assertEqual(second.wait(30), 0)
+        self.assertEqual(self.roomd.process.wait(60), 0)
+        self.assertEqual(second.wait(60), 0)
 
     def test_it_tells_that_the_one_it_joined_was_killed(self) -> None:
         base = self.roomd.room("one")["uidBase"]
@@ -218,7 +218,7 @@ class Join(LingerCase):
 
         self.roomd.process.kill()
 
-        self.assertEqual(second.wait(30), 137)
+        self.assertEqual(second.wait(60), 137)
         until(lambda: not processes_of(self.roomd.instance, base), "the rooms die with roomd")
         again = Roomd(folder=self.roomd.folder)
         again.call("shutdown")
@@ -233,7 +233,7 @@ class Join(LingerCase):
         second = self._start(code="OTHER = 1\n")
         self._ready(second)
 
-        self.assertEqual(self.roomd.process.wait(30), 0)
+        self.assertEqual(self.roomd.process.wait(60), 0)
         self.assertEqual(processes_of(self.roomd.instance, base), [])
         self.roomd.connect()
         self.assertEqual(self.roomd.call("hello")["rooms"], [])
@@ -270,7 +270,7 @@ class Stop(unittest.TestCase):
 
             clients.stop()
 
-            main.join(20)
+            main.join(60)
             self.assertFalse(main.is_alive())
 
 

@@ -108,7 +108,8 @@ class Programs(RoomdCase):
         self.works("date && hostname && getent hosts localhost && cat /etc/hostname", "sandbox")
 
     def test_orphans_are_reaped(self) -> None:
-        self.works("for i in 1 2 3 4 5; do sh -c 'sleep 0.05 &' ; done; sleep 0.3; ps -eo stat,comm | grep -c '^Z.*sleep' || echo none", "none")
+        self.works("for i in 1 2 3 4 5; do sh -c \"(sleep 0.05; touch /tmp/orphan$i) &\"; done; until [ $(ls /tmp | grep -c orphan) = 5 ]; do sleep 0.02; done;"
+                   " while ps -eo ppid=,stat= | grep -q '^ *1 Z'; do sleep 0.02; done; echo none", "none")
 
     def test_root_of_the_room_can_do_its_work(self) -> None:
         self.works("cp /bin/true /tmp/t && chown 1000:1000 /tmp/t && chmod 6755 /tmp/t && install -d -o user /srv/app && su user -c 'id -un' && touch /root/x", "user", self.root)

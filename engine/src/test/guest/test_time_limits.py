@@ -31,8 +31,13 @@ class TimeLimits(GuestCase):
         """The arguments of the sleeps whose number begins so."""
         return sorted(self.shell(f"pgrep -af 'sleep {number}' | grep -v pgrep | grep -o 'sleep {number}[0-9]*$' | sort -u").stdout.split("\n"))[1:]
 
+    def await_sleepers(self, number: str) -> None:
+        """The daemons start in their own time."""
+        self.until(lambda: len(self.sleepers(number)) == 3, f"the daemons of {number} run")
+
     def test_a_command_takes_its_daemons_along_at_its_deadline(self) -> None:
         self.shell(_DAEMONS.format(700))
+        self.await_sleepers("700")
 
         run = self.shell(_DAEMONS.format(800) + "; sleep 1000", timeoutMillis=700)
 
@@ -41,7 +46,7 @@ class TimeLimits(GuestCase):
         self.assertEqual(self.sleepers("700"), ["sleep 7001", "sleep 7002", "sleep 7003"], "of a command that ended in time")
 
     def test_children_that_keep_the_output_open_end_at_the_deadline(self) -> None:
-        run = self.shell("setsid sleep 9001 & echo gone", timeoutMillis=700)
+        run = self.shell("setsid sleep 9001 & echo gone", timeoutMillis=4000)  # time for the shell on a slow machine
 
         self.assertEqual((run.stdout, run.messages[-1]["end"]["exitCode"]), ("gone\n", 0))
         self.assertEqual(self.sleepers("900"), [])
@@ -63,7 +68,7 @@ class TimeLimits(GuestCase):
         sandbox = self.room(pids=64)
         agent = start_guest(self.roomd, sandbox, "agent")
         connection = connect(agent)
-        connection.send_json({"op": "process.start", "cmd": "/bin/bash", "args": ["-c", "bomb() { bomb | bomb & }; bomb; sleep 1000"], "timeoutMillis": 3000})
+        connection.send_json({"op": "process.start", "cmd": "/bin/bash", "args": ["-c", "bomb() { bomb | bomb & }; bomb; sleep 1000"], "timeoutMillis": 5000})
         self.until(lambda: self.roomd.call("room.stat", sandbox=sandbox)["pids"] >= 48, "the bomb has gone off")
 
         self.assertEqual(answered(operate(agent, {"op": "ping"})), {})
@@ -85,6 +90,7 @@ class TimeLimits(GuestCase):
             with self.subTest(language=language):
                 kernel = start_guest(self.roomd, self.sandbox, language)
                 collect(begin(kernel, kernels[language].format(_DAEMONS.format(f"5{number}"), "")))
+                self.await_sleepers(f"5{number}")
 
                 self.interrupted(kernel, kernels[language].format(_DAEMONS.format(f"6{number}"), waits[language]))
 

@@ -13,7 +13,7 @@ from athenic_guest.attack import payload
 from athenic_guest.attack.host import Room, output
 from athenic_guest.attack.inside.probe import ALL
 
-_SECONDS: Final = 300.0
+_SECONDS: Final = 900.0
 _MARK: Final = "@probe "
 
 

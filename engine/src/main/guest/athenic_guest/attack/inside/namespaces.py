@@ -80,7 +80,7 @@ def _thread() -> str | None:
 @probe("namespaces.program", "make a user namespace by unshare(1)", "the program fails")
 def _program() -> str | None:
     try:
-        status = subprocess.run(["unshare", "-Ur", "id"], capture_output=True, timeout=10, check=False)
+        status = subprocess.run(["unshare", "-Ur", "id"], capture_output=True, timeout=40, check=False)
     except FileNotFoundError:
         return None
     return None if status.returncode else status.stdout.decode()
@@ -89,7 +89,7 @@ def _program() -> str | None:
 @probe("namespaces.program-chain", "make one by way of another interpreter, shell and env", "the program fails")
 def _chain() -> str | None:
     code = "import ctypes,sys; sys.exit(ctypes.CDLL(None).unshare(0x10000000) == 0)"
-    status = subprocess.run(["/bin/sh", "-c", f"env -i /usr/bin/python3 -c '{code}'"], capture_output=True, timeout=20, check=False)
+    status = subprocess.run(["/bin/sh", "-c", f"env -i /usr/bin/python3 -c '{code}'"], capture_output=True, timeout=40, check=False)
     return "the grandchild has a namespace of its own" if status.returncode else None
 
 

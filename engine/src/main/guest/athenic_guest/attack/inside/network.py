@@ -16,7 +16,7 @@ _NOT_THERE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.E
 
 def _connect(family: int, address: tuple[object, ...]) -> str | None:
     with socket.socket(family, socket.SOCK_STREAM) as peer:
-        peer.settimeout(3)
+        peer.settimeout(20)
         try:
             code = peer.connect_ex(address)
         except OSError as error:
@@ -112,7 +112,7 @@ for _name, _protocol in {"usersock": 2, "firewall": 3, "inet-diag": 4, "xfrm": 6
 def _route_message(kind: int, body: bytes, flags: int = 5) -> int:
     """Sends one message to the route netlink; the errno of its answer."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as peer:
-        peer.settimeout(3)
+        peer.settimeout(20)
         peer.send(struct.pack("=IHHII", 16 + len(body), kind, flags, 1, 0) + body)
         answer = peer.recv(8192)
         found, _, value = struct.unpack_from("=HHi", answer, 4)[0], 0, struct.unpack_from("=i", answer, 16)[0]

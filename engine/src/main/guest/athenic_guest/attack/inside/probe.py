@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Try = Callable[[], "str | None"]
-_SECONDS: Final = 20.0
+_SECONDS: Final = 60.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
