@@ -25,9 +25,15 @@ class RunWithModelTest {
     @TempDir
     Path folder;
 
-    private static RunLimits impatient() {
-        ModelLimits model = new ModelLimits(Duration.ofSeconds(2), Duration.ofMillis(700), Duration.ofMillis(700));
-        return new RunLimits(Duration.ofSeconds(20), Duration.ofSeconds(10), 8, 3, model);
+    /** For a model that says nothing at all. */
+    private static final Duration SHORT = Duration.ofMillis(700);
+
+    /** For one that says something first, on a machine that may stand still for a while. */
+    private static final Duration LONGER = Duration.ofSeconds(5);
+
+    private static RunLimits silence(Duration most) {
+        ModelLimits model = new ModelLimits(Duration.ofSeconds(30), most, most);
+        return new RunLimits(Duration.ofSeconds(60), Duration.ofSeconds(30), 8, 3, model);
     }
 
     private static List<String> types(JsonNode message) {
@@ -176,7 +182,7 @@ class RunWithModelTest {
             names = {"OPENAI", "ANTHROPIC"})
     void aSilentModelIsGivenUp(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Hang(List.of()));
-                ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
+                ChatFixture fixture = ChatFixture.start(folder, model.config(), silence(SHORT))) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
 
             assertThat(answer.path("status").asText()).isEqualTo("failed");
@@ -190,7 +196,7 @@ class RunWithModelTest {
             names = {"OPENAI", "ANTHROPIC"})
     void whatCameBeforeTheSilenceStays(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Hang(List.of("The answer ", "is")));
-                ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
+                ChatFixture fixture = ChatFixture.start(folder, model.config(), silence(LONGER))) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
 
             assertThat(text(answer)).isEqualTo("The answer is");
@@ -205,7 +211,7 @@ class RunWithModelTest {
             names = {"OPENAI", "ANTHROPIC"})
     void aStreamThatIsNoJsonEndsTheRun(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Garbage());
-                ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
+                ChatFixture fixture = ChatFixture.start(folder, model.config(), silence(LONGER))) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
 
             assertThat(answer.path("status").asText()).isEqualTo("failed");
@@ -219,7 +225,7 @@ class RunWithModelTest {
             names = {"OPENAI", "ANTHROPIC"})
     void anEmptyAnswerIsAFailure(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).says();
-                ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
+                ChatFixture fixture = ChatFixture.start(folder, model.config(), silence(LONGER))) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
 
             assertThat(answer.path("status").asText()).isEqualTo("failed");
@@ -306,7 +312,7 @@ class RunWithModelTest {
             names = {"OPENAI", "ANTHROPIC"})
     void aConnectionThatBreaksOffIsSaid(ChatModelConfig.Provider provider) throws Exception {
         try (FakeModel model = FakeModel.start(provider).answers(new Answer.Cut(List.of("The answer ", "is")));
-                ChatFixture fixture = ChatFixture.start(folder, model.config(), impatient())) {
+                ChatFixture fixture = ChatFixture.start(folder, model.config(), silence(LONGER))) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
 
             assertThat(text(answer)).isEqualTo("The answer is");
@@ -319,7 +325,7 @@ class RunWithModelTest {
     void aServerThatIsNotThereIsSaid() {
         ChatModelConfig nowhere =
                 new ChatModelConfig(ChatModelConfig.Provider.OPENAI, "m", "http://127.0.0.1:1/v1", "key");
-        try (ChatFixture fixture = ChatFixture.start(folder, nowhere, impatient())) {
+        try (ChatFixture fixture = ChatFixture.start(folder, nowhere, silence(LONGER))) {
             JsonNode answer = fixture.ask(fixture.newThread(), "Hello, who are you?");
 
             assertThat(answer.path("status").asText()).isEqualTo("failed");

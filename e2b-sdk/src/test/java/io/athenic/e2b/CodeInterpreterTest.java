@@ -173,14 +173,14 @@ class CodeInterpreterTest {
     void contextsKeepTheirStateApart() {
         CodeInterpreter code = sandbox.code();
         CodeApi.Context own = code.createContext("python", null);
-        code.runCode(ExecuteOptions.of("set x 1").withContext(own.id()), Duration.ofSeconds(9), new CodeListener() {});
+        code.runCode(ExecuteOptions.of("set x 1").withContext(own.id()), Duration.ofSeconds(60), new CodeListener() {});
 
         assertThat(code.listContexts()).hasSize(3).contains(own);
         assertThat(code.runCode("get x").error()).isPresent();
         code.restartContext(own.id());
         assertThat(code.runCode(
                                 ExecuteOptions.of("get x").withContext(own.id()),
-                                Duration.ofSeconds(9),
+                                Duration.ofSeconds(60),
                                 new CodeListener() {})
                         .error())
                 .isPresent();

@@ -107,15 +107,15 @@ final class BoundsTest {
 
     @Test
     void aSandboxThatNobodyUsesEnds() throws InterruptedException {
-        var bounds = new Bounds(Bounds.DEFAULT.largest(), MIB, Duration.ofHours(2), Duration.ofSeconds(2), 0);
+        var bounds = new Bounds(Bounds.DEFAULT.largest(), MIB, Duration.ofHours(2), Duration.ofSeconds(4), 0);
         var sandbox = new Sandbox[1];
         try (var fixture = io.athenic.engine.testing.EngineFixture.start(0, 2, bounds)) {
             sandbox[0] = fixture.sandbox();
-            try (var process = sandbox[0].agent().start(ProcessSpec.shell("sleep 3; echo done"))) {
+            try (var process = sandbox[0].agent().start(ProcessSpec.shell("sleep 5; echo done"))) {
                 assertThat(Events.rest(process).end().exitCode()).isZero();
             }
 
-            await().atMost(Duration.ofSeconds(30)).until(() -> sandbox[0].state() == SandboxState.KILLED);
+            await().atMost(Duration.ofSeconds(60)).until(() -> sandbox[0].state() == SandboxState.KILLED);
         }
 
         assertThat(sandbox[0].killCause()).contains(KillCause.UNUSED);

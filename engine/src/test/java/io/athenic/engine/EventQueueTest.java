@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 final class EventQueueTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofSeconds(60);
 
     private final EventQueue<Integer> queue = new EventQueue<>(100);
 
@@ -26,7 +26,7 @@ final class EventQueueTest {
                 throw new IllegalStateException(e);
             }
         });
-        await().until(() -> written.get() == 2 && writer.getState() == Thread.State.WAITING);
+        await().atMost(LONG).until(() -> written.get() == 2 && writer.getState() == Thread.State.WAITING);
 
         for (int i = 0; i < 10; i++) {
             assertThat(queue.next(LONG)).isEqualTo(i);
@@ -68,7 +68,7 @@ final class EventQueueTest {
                 throw new IllegalStateException(e);
             }
         });
-        await().until(() -> writer.getState() == Thread.State.WAITING);
+        await().atMost(LONG).until(() -> writer.getState() == Thread.State.WAITING);
 
         queue.close();
 

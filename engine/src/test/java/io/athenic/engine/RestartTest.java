@@ -241,9 +241,10 @@ final class RestartTest {
     private void noStranger(Engine engine) throws InterruptedException {
         assertThat(engine.awaitReady(SOON)).isTrue();
         await().atMost(SOON).until(() -> engine.status().pooled() == 1);
-        assertThat(NothingLeft.sandboxes(roomd)).hasSize(engine.list().size() + 1);
-        assertThat(NothingLeft.sandboxes(roomd))
-                .containsAll(engine.list().stream().map(Sandbox::id).toList());
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(NothingLeft.sandboxes(roomd))
+                        .hasSize(engine.list().size() + 1)
+                        .containsAll(engine.list().stream().map(Sandbox::id).toList()));
     }
 
     private List<String> records() throws IOException {

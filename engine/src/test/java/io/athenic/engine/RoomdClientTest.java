@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The line protocol against a peer that says what no real roomd says. */
 final class RoomdClientTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofSeconds(60);
 
     private final Heard heard = new Heard();
 
@@ -95,7 +95,7 @@ final class RoomdClientTest {
         peer.close();
 
         assertThatThrownBy(() -> waiting.await(LONG)).hasMessageContaining("roomd is gone");
-        await().until(() -> heard.events.contains("gone"));
+        await().atMost(LONG).until(() -> heard.events.contains("gone"));
         assertThatThrownBy(() -> client.send("b", Json.object())).hasMessageContaining("roomd is gone");
     }
 
@@ -103,14 +103,14 @@ final class RoomdClientTest {
     void aLineThatIsTooLongOrNotJsonEndsTheConnection() throws IOException {
         say("x".repeat(RoomdClient.MAX_LINE));
 
-        await().until(() -> heard.events.contains("gone"));
+        await().atMost(LONG).until(() -> heard.events.contains("gone"));
     }
 
     @Test
     void garbageEndsTheConnection() throws IOException {
         say("{\"id\":1,\n");
 
-        await().until(() -> heard.events.contains("gone"));
+        await().atMost(LONG).until(() -> heard.events.contains("gone"));
     }
 
     @Test
@@ -122,7 +122,7 @@ final class RoomdClientTest {
                 {"event":"room.exit","sandbox":"i1"}
                 """);
 
-        await().until(() -> heard.events.size() == 3);
+        await().atMost(LONG).until(() -> heard.events.size() == 3);
         assertThat(heard.events).containsExactly("i1 python1 signal 11 (segmentation fault)", "i1 oom 3", "i1 room");
     }
 

@@ -205,13 +205,13 @@ final class SandboxTest {
     @Test
     void thePoolServesCreatesAndFillsAgain() {
         Engine engine = ENGINE.engine();
-        await().atMost(Duration.ofSeconds(30)).until(() -> engine.status().pooled() == 2);
+        await().atMost(Duration.ofSeconds(60)).until(() -> engine.status().pooled() == 2);
         long hits = engine.status().poolHits();
 
         ENGINE.sandbox();
 
         assertThat(engine.status().poolHits()).isEqualTo(hits + 1);
-        await().atMost(Duration.ofSeconds(30)).until(() -> engine.status().pooled() == 2);
+        await().atMost(Duration.ofSeconds(60)).until(() -> engine.status().pooled() == 2);
     }
 
     @Test
@@ -258,7 +258,7 @@ final class SandboxTest {
         }
 
         // Whether or not a room's root can end its init, the sandbox either works on or is gone; it never hangs.
-        await().atMost(Duration.ofSeconds(30))
+        await().atMost(Duration.ofSeconds(60))
                 .ignoreExceptions()
                 .until(() -> sandbox.state() == SandboxState.KILLED
                         || result(run(sandbox.defaultContext("python"), "1+1")).equals("2"));

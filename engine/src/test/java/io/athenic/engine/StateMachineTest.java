@@ -72,7 +72,7 @@ final class StateMachineTest {
             }));
         }
         for (Thread thread : threads) {
-            assertThat(thread.join(Duration.ofSeconds(20))).isTrue();
+            assertThat(thread.join(Duration.ofSeconds(60))).isTrue();
         }
 
         assertThat(winners).hasValue(1);

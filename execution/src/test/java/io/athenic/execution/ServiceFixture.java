@@ -18,7 +18,7 @@ import org.awaitility.Awaitility;
 
 /** The service over a fake E2B, with its routes and sockets on a real port. */
 final class ServiceFixture implements AutoCloseable {
-    static final Duration SOON = Duration.ofSeconds(30);
+    static final Duration SOON = Duration.ofSeconds(60);
 
     private final FakeE2b e2b = FakeE2b.start();
     private final E2bClient client = new E2bClient(E2bOptions.of(FakeE2b.KEY, e2b.url()));
@@ -31,8 +31,9 @@ final class ServiceFixture implements AutoCloseable {
     ServiceFixture(Path folder, UnaryOperator<ExecutionConfig> change) {
         Awaitility.setDefaultTimeout(SOON);
         InstantSource clock = () -> Instant.now().plus(passed.get());
+        // Code that obeys is never called disobedient, however slow the machine is.
         ExecutionConfig config =
-                ExecutionConfig.of(folder, "ws://127.0.0.1:4000").withStopGrace(Duration.ofMillis(300));
+                ExecutionConfig.of(folder, "ws://127.0.0.1:4000").withStopGrace(SOON);
         service = new ExecutionService(client, change.apply(config), clock);
         sockets = new ExecutionSockets(service);
         Router router = Router.router(vertx);

@@ -40,7 +40,7 @@ final class TestSocket implements AutoCloseable, WebSocket.Listener {
     }
 
     JsonNode next() throws InterruptedException {
-        JsonNode message = messages.poll(30, TimeUnit.SECONDS);
+        JsonNode message = messages.poll(60, TimeUnit.SECONDS);
         if (message == null) {
             throw new AssertionError("no message came");
         }
@@ -77,11 +77,11 @@ final class TestSocket implements AutoCloseable, WebSocket.Listener {
     }
 
     int closeCode() {
-        return closed.orTimeout(30, TimeUnit.SECONDS).join().code();
+        return closed.orTimeout(60, TimeUnit.SECONDS).join().code();
     }
 
     String closeReason() {
-        return closed.orTimeout(30, TimeUnit.SECONDS).join().reason();
+        return closed.orTimeout(60, TimeUnit.SECONDS).join().reason();
     }
 
     @Override

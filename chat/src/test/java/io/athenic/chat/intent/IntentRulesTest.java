@@ -140,7 +140,7 @@ class IntentRulesTest {
                         "\u2063",
                 "def f(x):\n", "not ", ": ", "https://a.b/", "run run ", "((((", "🙂"
             })
-    @Timeout(60)
+    @Timeout(180)
     void aMessageOfTheLargestSizeIsDecidedWhateverItHolds(String piece) {
         String message = piece.repeat(256 * 1024 / piece.length());
 
@@ -152,7 +152,7 @@ class IntentRulesTest {
     /** Words that a pattern may take in two ways double its work each: thirty of them would take hours. */
     @ParameterizedTest
     @ValueSource(strings = {"a ", "the ", "all ", "my ", "new ", "of ", "files ", "me ", "1 "})
-    @Timeout(60)
+    @Timeout(180)
     void fillingWordsAfterAVerbDoNotMultiplyTheWork(String filling) {
         for (String verb :
                 List.of("run ", "create ", "show ", "fix the ", "build ", "check if ", "set ", "how many ")) {

@@ -154,7 +154,7 @@ public final class ChatFixture implements AutoCloseable {
 
     /** The newest message once no run is active. */
     public JsonNode answer(String thread) {
-        await().atMost(Duration.ofSeconds(40))
+        await().atMost(Duration.ofSeconds(90))
                 .pollInterval(Duration.ofMillis(10))
                 .until(() -> !thread(thread).has("activeRun"));
         JsonNode messages = thread(thread).path("messages");
@@ -167,7 +167,7 @@ public final class ChatFixture implements AutoCloseable {
 
     /** Waits until the newest message holds this text anywhere. */
     public void awaitInMessages(String thread, String text) {
-        await().atMost(Duration.ofSeconds(20))
+        await().atMost(Duration.ofSeconds(60))
                 .pollInterval(Duration.ofMillis(10))
                 .until(() -> thread(thread).path("messages").toString().contains(text));
     }

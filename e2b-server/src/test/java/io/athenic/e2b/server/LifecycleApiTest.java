@@ -91,21 +91,21 @@ class LifecycleApiTest {
 
     @Test
     void trafficResumesASandboxThatWantsSo() {
-        var sandbox = create(",\"timeout\":10,\"autoPause\":true,\"autoResume\":{\"enabled\":true}");
-        var other = create(",\"timeout\":10,\"autoPause\":true");
+        var sandbox = create(",\"timeout\":60,\"autoPause\":true,\"autoResume\":{\"enabled\":true}");
+        var other = create(",\"timeout\":60,\"autoPause\":true");
         write(sandbox, "x");
         write(other, "x");
         var lifecycle = done(200, "GET", "/sandboxes/" + sandbox.id(), "").path("lifecycle");
         assertThat(lifecycle.path("onTimeout").asText()).isEqualTo("pause");
         assertThat(lifecycle.path("autoResume").asBoolean()).isTrue();
 
-        ENGINE.fixture().clock().advance(Duration.ofSeconds(11));
+        ENGINE.fixture().clock().advance(Duration.ofSeconds(61));
         await().until(() -> sandbox.state() == SandboxState.PAUSED && other.state() == SandboxState.PAUSED);
 
         assertThat(read(other).statusCode()).isEqualTo(502);
         assertThat(read(sandbox).body()).isEqualTo("x");
         assertThat(Duration.between(ENGINE.fixture().clock().instant(), sandbox.endAt()))
-                .isBetween(Duration.ofMinutes(4), Duration.ofMinutes(5)); // not the ten seconds that were asked for
+                .isBetween(Duration.ofMinutes(4), Duration.ofMinutes(5)); // not the minute that was asked for
         sandbox.pause();
         var code = SERVER.to(sandbox, E2b.CODE_PORT, "/execute").POST(BodyPublishers.ofString("{\"code\":\"6*7\"}"));
         assertThat(SERVER.text(code).body()).contains("\"42\"");

@@ -147,7 +147,7 @@ class RelayTest {
                 .contains("text/html; charset=utf-8");
         assertThat(SERVER.text(SERVER.to(sandbox, PORT, "/junk")).statusCode()).isEqualTo(502);
         assertThat(SERVER.async(SERVER.to(sandbox, PORT, "/break")).handle((answer, failure) -> failure != null))
-                .succeedsWithin(java.time.Duration.ofSeconds(20))
+                .succeedsWithin(java.time.Duration.ofSeconds(60))
                 .isEqualTo(true);
         assertThat(SERVER.text(SERVER.request("/", E2b.HEADER_SANDBOX_ID, "unknown1", E2b.HEADER_SANDBOX_PORT, "80"))
                         .statusCode())
@@ -175,11 +175,11 @@ class RelayTest {
                 .header(E2b.HEADER_SANDBOX_ID, sandbox.id())
                 .header(E2b.HEADER_SANDBOX_PORT, Integer.toString(PORT))
                 .buildAsync(java.net.URI.create("ws://127.0.0.1:" + SERVER.port() + "/ws"), listener)
-                .get(20, TimeUnit.SECONDS);
-        socket.sendText("hello", true).get(20, TimeUnit.SECONDS);
+                .get(60, TimeUnit.SECONDS);
+        socket.sendText("hello", true).get(60, TimeUnit.SECONDS);
 
-        assertThat(echo.get(20, TimeUnit.SECONDS)).isEqualTo("hello");
-        socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(20, TimeUnit.SECONDS);
+        assertThat(echo.get(60, TimeUnit.SECONDS)).isEqualTo("hello");
+        socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(60, TimeUnit.SECONDS);
         await().until(socket::isInputClosed);
     }
 }

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 /** The E2B API over a real engine, for a test class; registered after its {@link EngineExtension}. */
 public final class TestServer implements BeforeAllCallback, AfterAllCallback {
     public static final String KEY = "e2b_0123456789abcdef0123456789abcdef01234567";
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final EngineExtension engine;
     private final int maxRequests;

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The proxy on real sockets, with programs and servers of which the test sends every byte. */
 final class ProxyTest {
+    private static final Duration SOON = Duration.ofMinutes(1);
     private static final NetworkPolicy ALL = new NetworkPolicy(List.of(), List.of(), true);
 
     private final ConcurrentLinkedQueue<String> asked = new ConcurrentLinkedQueue<>();
@@ -346,10 +347,11 @@ final class ProxyTest {
             upstream.shutdownOutput();
             assertThat(program.getInputStream().readAllBytes()).asString().isEqualTo("answer");
         }
-        await().untilAsserted(() -> assertThat(lastEvent())
-                .returns(8L, NetworkEvent::sent)
-                .returns(35L, NetworkEvent::received)
-                .returns(false, NetworkEvent::open));
+        await().atMost(SOON)
+                .untilAsserted(() -> assertThat(lastEvent())
+                        .returns(8L, NetworkEvent::sent)
+                        .returns(35L, NetworkEvent::received)
+                        .returns(false, NetworkEvent::open));
     }
 
     @Test
@@ -494,7 +496,7 @@ final class ProxyTest {
                 }
             });
             // Nobody reads: the sockets' buffers fill up, and then the server's write waits.
-            await().until(() -> writer.getState() == Thread.State.WAITING && steady(written));
+            await().atMost(SOON).until(() -> writer.getState() == Thread.State.WAITING && steady(written));
             assertThat(written.get()).isLessThan(pieces / 2);
 
             long received = 0;
@@ -563,7 +565,9 @@ final class ProxyTest {
         }
         assertThat(fixture.ask("CONNECT 10.0.0.1:443 HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403 ");
         fixture.proxy().close();
-        await().untilAsserted(() -> assertThat(fixture.egress().counts().open()).isZero());
+        await().atMost(SOON)
+                .untilAsserted(
+                        () -> assertThat(fixture.egress().counts().open()).isZero());
     }
 
     @Test
@@ -602,7 +606,7 @@ final class ProxyTest {
             slow.add(program);
             write(program, "CONNECT slow" + i + ".test:443 HTTP/1.1\r\n\r\n");
         }
-        await().until(() -> fixture.accepted() == 40);
+        await().atMost(SOON).until(() -> fixture.accepted() == 40);
 
         assertThat(fixture.ask("CONNECT 10.0.0.1:443 HTTP/1.1\r\n\r\n")).startsWith("HTTP/1.1 403 ");
         var other = new ProxyFixture(fixture.egress(), ALL);

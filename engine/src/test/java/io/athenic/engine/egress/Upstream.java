@@ -145,7 +145,7 @@ final class Upstream implements AutoCloseable {
         secure.stop(0);
         threads.shutdownNow();
         try {
-            if (!threads.awaitTermination(10, TimeUnit.SECONDS)) {
+            if (!threads.awaitTermination(60, TimeUnit.SECONDS)) {
                 throw new IllegalStateException("the upstream's threads did not end");
             }
         } catch (InterruptedException e) {

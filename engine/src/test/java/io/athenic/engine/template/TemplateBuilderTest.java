@@ -110,7 +110,7 @@ class TemplateBuilderTest {
         var said = new StringBuilder();
         try (var process = sandbox.agent().start(ProcessSpec.shell(command))) {
             while (true) {
-                switch (process.next(Duration.ofSeconds(30))) {
+                switch (process.next(Duration.ofSeconds(60))) {
                     case ProcessEvent.Stdout out -> said.append(new String(out.bytes(), StandardCharsets.UTF_8));
                     case ProcessEvent.Stderr out -> said.append(new String(out.bytes(), StandardCharsets.UTF_8));
                     case ProcessEvent.Ended _ -> {

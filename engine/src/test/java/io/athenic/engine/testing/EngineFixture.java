@@ -12,9 +12,15 @@ import io.athenic.engine.egress.Resolver;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import org.awaitility.Awaitility;
 
 /** A started engine with a real roomd. Closing ends both and fails if anything is left on the machine. */
 public final class EngineFixture implements AutoCloseable {
+    static {
+        Awaitility.setDefaultTimeout(
+                Duration.ofMinutes(1)); // machines stand still for a while, and others work on them
+    }
+
     private final RoomdProcess roomd;
     private final SettableClock clock = new SettableClock();
     private final Engine engine;
