@@ -186,16 +186,37 @@ class Commit(TreeCase):
     def test_a_zygote_of_a_tree(self) -> None:
         tree = name_of("zygote")
         self.build("open('/srv/mine', 'w').write('m')\nresult = 1", tree)
+        template = f"{'n' * 63}.{tree}"
 
-        self.roomd.call("zygote.start", template=tree, path=self.root_of(tree))
-        self.addCleanup(self.roomd.call, "zygote.stop", template=tree)
-        self.roomd.call("room.create", sandbox="ontree", template=tree, hostname="sandbox", limits=LIMITS)
+        with self.assertRaisesRegex(RoomdError, "invalid_argument.*ends with it"):
+            self.roomd.call("zygote.start", template="other", path=self.root_of(tree))
+        self.roomd.call("zygote.start", template=template, path=self.root_of(tree))
+        self.addCleanup(self.roomd.call, "zygote.stop", template=template)
+        self.roomd.call("room.create", sandbox="ontree", template=template, hostname="sandbox", limits=LIMITS)
         self.addCleanup(self.roomd.call, "room.destroy", sandbox="ontree")
 
         self.assertEqual(probe(self.roomd.guest("ontree"), "result = open('/srv/mine').read()"), "m")
 
 
 class Collect(TreeCase):
+    def test_one_below_a_snapshot_or_a_kept_disk_stays(self) -> None:
+        tree = name_of("held")
+        self.build("open('/srv/file', 'w').write('x' * 9000)\nresult = 1", tree)
+        template = f"held.{tree}"
+        self.roomd.call("zygote.start", template=template, path=self.root_of(tree))
+        for sandbox in ("copied", "kept"):
+            self.roomd.call("room.create", sandbox=sandbox, template=template, hostname="sandbox", limits=LIMITS)
+        self.roomd.call("snapshot.create", sandbox="copied", snapshot="held", note="", maxTotalBytes=1 << 40)
+        self.roomd.call("room.destroy", sandbox="copied")
+        self.roomd.call("room.destroy", sandbox="kept", keep=True)
+        self.roomd.call("zygote.stop", template=template)
+
+        self.assertNotIn(tree, self.roomd.call("template.collect", keep=[self.small], bytes=0)["removed"])
+        self.roomd.call("snapshot.drop", snapshot="held")
+        self.assertNotIn(tree, self.roomd.call("template.collect", keep=[self.small], bytes=0)["removed"])
+        self.roomd.call("kept.drop", sandbox="kept")
+        self.assertIn(tree, self.roomd.call("template.collect", keep=[self.small], bytes=0)["removed"])
+
     def test_the_longest_unused_go_first_and_those_in_use_never(self) -> None:
         big = "import os\nopen('/srv/{0}', 'wb').write(os.urandom(3 << 20))\nresult = 1"
         names = [name_of(f"collect {number}") for number in range(4)]

@@ -17,6 +17,7 @@ from athenic_guest.roomd.cgroups import Hierarchy
 from athenic_guest.roomd.delegated import DelegatedHierarchy
 from athenic_guest.roomd.disk import Disks, LoopDisks, TmpfsDisks
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.holds import TreeHolds
 from athenic_guest.roomd.kept import Kept
 from athenic_guest.roomd.layers import Layers
 from athenic_guest.roomd.lockfile import LockFile
@@ -121,21 +122,21 @@ def choose_rootless_hierarchy(instance: str) -> Hierarchy:
     return WatchedHierarchy()
 
 
-def open_layers(data: str, stage: str, loops: LoopDevices) -> Layers:
+def open_layers(data: str, stage: str, loops: LoopDevices, trees: TreeHolds) -> Layers:
     opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return Layers(folders.open_owned(opened, "snapshots"), f"{stage}/layers", loops)
+        return Layers(folders.open_owned(opened, "snapshots"), f"{stage}/layers", loops, trees)
     finally:
         os.close(opened)
 
 
-def open_kept(data: str, disks: Disks, layers: Layers) -> Kept | None:
+def open_kept(data: str, disks: Disks, layers: Layers, trees: TreeHolds) -> Kept | None:
     """None where disks are memory."""
     if not isinstance(disks, LoopDisks):
         return None
     opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return Kept(folders.open_owned(opened, "kept"), disks, layers)
+        return Kept(folders.open_owned(opened, "kept"), disks, layers, trees)
     finally:
         os.close(opened)
 

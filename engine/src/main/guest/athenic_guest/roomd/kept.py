@@ -17,6 +17,7 @@ from athenic_guest.linux import SyscallError
 from athenic_guest.roomd import layers, records
 from athenic_guest.roomd.disk import Disk, LoopDisks
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.holds import TreeHolds
 from athenic_guest.roomd.layers import Layers
 
 MAX_KEPT: Final = 2048
@@ -25,7 +26,7 @@ MAX_KEPT: Final = 2048
 @dataclass
 class KeptDisk:
     """A record. `boot` as a layer's; `leaving`: its room is being ended; `waiting`: its room is gone and the image is here;
-    `holding`: it holds its layers."""
+    `holding`: it holds its layers and its template's tree."""
 
     name: str
     template: str
@@ -43,10 +44,11 @@ class KeptDisk:
 class Kept:
     """The kept disks of a data directory. `folder` is a directory descriptor that only root writes to."""
 
-    def __init__(self, folder: int, disks: LoopDisks, layers_of_all: Layers) -> None:
+    def __init__(self, folder: int, disks: LoopDisks, layers_of_all: Layers, trees: TreeHolds) -> None:
         self._folder = folder
         self._disks = disks
         self._layers = layers_of_all
+        self._trees = trees
         self._lock = threading.Lock()  # guards the records
         self._kept: dict[str, KeptDisk] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="kept")
@@ -69,6 +71,7 @@ class Kept:
             except SyscallError:
                 busy.add(name)
                 continue
+            self._trees.hold(disk.template)
             disk.waiting = disk.holding = True
             self._kept[name] = disk
         wanted = {file for name in {*self._kept, *busy} for file in (f"{name}.img", f"{name}.json")}
@@ -119,6 +122,7 @@ class Kept:
         with self._lock:
             if not record.holding:
                 self._layers.reserve(record.layers, record.template)
+                self._trees.hold(record.template)
             record.waiting, record.leaving, record.holding, record.boot = True, False, True, records.boot_id()
             records.write(self._folder, name, record.to_json())
         self._writer.submit(self._make_lasting, record, None)
@@ -144,7 +148,7 @@ class Kept:
         with self._lock:
             record = self._kept.pop(name)
             records.remove(self._folder, name)
-        self._layers.release(record.layers)
+        self._let_go(record)
 
     def drop(self, name: str) -> None:
         with self._lock:
@@ -154,7 +158,7 @@ class Kept:
             del self._kept[name]
             records.remove(self._folder, name)
             os.unlink(f"{name}.img", dir_fd=self._folder)
-        self._layers.release(record.layers)
+        self._let_go(record)
 
     def page(self, after: str, count: int) -> dict[str, Any]:
         """Those whose room is gone, by name."""
@@ -162,14 +166,13 @@ class Kept:
             names = sorted(name for name, record in self._kept.items() if record.waiting and name > after)
             return {"kept": [self._described(self._kept[name]) for name in names[:count]], "more": len(names) > count}
 
-    def templates(self) -> set[str]:
-        """The templates that disks lie on, those of living rooms included."""
-        with self._lock:
-            return {record.template for record in self._kept.values()}
-
     def close(self) -> None:
         """Waits for what is being written; the kernel writes the rest when it likes."""
         self._writer.shutdown(wait=True, cancel_futures=True)
+
+    def _let_go(self, record: KeptDisk) -> None:
+        self._layers.release(record.layers)
+        self._trees.release(record.template)
 
     def _described(self, record: KeptDisk) -> dict[str, Any]:
         size = os.stat(f"{record.name}.img", dir_fd=self._folder, follow_symlinks=False).st_blocks * 512

@@ -20,6 +20,7 @@ from athenic_guest.linux import SyscallError
 from athenic_guest.roomd import mounts, records
 from athenic_guest.roomd.disk import copy_sparse
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.holds import TreeHolds
 from athenic_guest.roomd.loop import LoopDevices
 
 MAX_DEPTH: Final = 16
@@ -50,12 +51,14 @@ class Layer:
 
 
 class Layers:
-    """All layers of a data directory. `folder` is a directory descriptor that only root writes to, `stage` where they are mounted."""
+    """All layers of a data directory. `folder` is a directory descriptor that only root writes to, `stage` where they are mounted. Each holds
+    its template's tree."""
 
-    def __init__(self, folder: int, stage: str, devices: LoopDevices) -> None:
+    def __init__(self, folder: int, stage: str, devices: LoopDevices, trees: TreeHolds) -> None:
         self._folder = folder
         self._stage = stage
         self._devices = devices
+        self._trees = trees
         self._lock = threading.Lock()  # guards all records; held while a layer is mounted, which takes a few ms
         self._layers: dict[str, Layer] = {}
         self._making: set[str] = set()
@@ -79,6 +82,7 @@ class Layers:
             self._devices.unbind_file(self._folder, name)
             os.unlink(name, dir_fd=self._folder)
         for layer in self._layers.values():
+            self._trees.hold(layer.template)
             for parent in layer.parents:
                 self._layers[parent].users += 1
         return len(unwanted)
@@ -102,6 +106,7 @@ class Layers:
                 layer = Layer(name, template, tuple(parents), self._size(name), int(time.time() * 1000), note, records.boot_id())
                 records.write(self._folder, name, layer.to_json())
                 self._layers[name] = layer
+                self._trees.hold(template)
                 for parent in parents:
                     self._layers[parent].users += 1
         except BaseException:
@@ -154,11 +159,6 @@ class Layers:
             names = sorted(name for name, layer in self._layers.items() if not layer.dropped and name > after)
             return {"snapshots": [_described(self._layers[name]) for name in names[:count]], "more": len(names) > count,
                     "bytes": sum(layer.bytes for layer in self._layers.values())}
-
-    def templates(self) -> set[str]:
-        """The templates that layers lie on."""
-        with self._lock:
-            return {layer.template for layer in self._layers.values()}
 
     def close(self) -> None:
         """Waits for what is being written. Every room must be gone."""
@@ -264,6 +264,7 @@ class Layers:
         records.remove(self._folder, layer.name)
         os.unlink(f"{layer.name}.img", dir_fd=self._folder)
         del self._layers[layer.name]
+        self._trees.release(layer.template)
         self._release(layer.parents)
 
     def _there(self, name: str) -> bool:

@@ -101,7 +101,7 @@ def handlers(rooms: Rooms, zygotes: Zygotes, layers: Layers, kept: Kept | None, 
     def collect(fields: Fields) -> dict[str, Any]:
         keep, bound = fields.trees("keep", 1000), fields.whole("bytes", 0, 1 << 50)
         fields.done()
-        return trees.collect([*keep, *layers.templates(), *(kept.templates() if kept is not None else ())], bound)
+        return trees.collect(keep, bound)
 
     return {
         "hello": say_hello,

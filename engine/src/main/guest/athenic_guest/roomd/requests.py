@@ -13,7 +13,8 @@ from athenic_guest.roomd.layers import MAX_DEPTH
 
 KINDS: Final = ("agent", "python", "javascript", "bash")
 _ID: Final = re.compile(r"[a-z0-9]{1,32}")
-_TEMPLATE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+# A name of 63 characters, a dot and a tree.
+_TEMPLATE: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,94}[a-z0-9])?")
 _HOSTNAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _MIB: Final = 1 << 20
 _NOTE_BYTES: Final = 512

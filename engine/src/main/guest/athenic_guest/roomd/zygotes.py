@@ -13,6 +13,7 @@ from athenic_guest.roomd import folders
 from athenic_guest.roomd.cgroups import Hierarchy
 from athenic_guest.roomd.children import Forker, exit_fields
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.holds import tree_of
 from athenic_guest.roomd.renewal import Bounds, Renewal, Zygote
 from athenic_guest.roomd.zygote_launch import Launcher, Setting
 
@@ -79,6 +80,9 @@ class Zygotes:
                 if zygote.path != path:
                     raise RoomError("already_exists", f"template {template} is served from {zygote.path}: send zygote.stop first")
                 return zygote
+            tree = _tree(self._below(path))
+            if tree is not None and tree_of(template) != tree:
+                raise RoomError("invalid_argument", f"zygote.start: a template that is tree {tree} has a name that ends with it: {template[:100]!r}")
             zygote = self._start(path)
             with self._lock:
                 self._running[template] = zygote
@@ -143,12 +147,10 @@ class Zygotes:
 
     def _start(self, path: str) -> Zygote:
         began = time.monotonic()
-        prefix = self._templates_path + "/"
-        if not path.startswith(prefix):
-            raise RoomError("permission_denied", f"zygote.start: path must be below {self._templates_path}: {path[:200]!r}")
+        below = self._below(path)
         with contextlib.ExitStack() as undo:
             try:
-                root = self._open(path.removeprefix(prefix).rstrip("/").split("/"))
+                root = self._open(below)
             except FileNotFoundError:
                 raise RoomError("not_found", f"there is no template at {path[:200]!r}: build it first") from None
             undo.callback(os.close, root)
@@ -164,10 +166,15 @@ class Zygotes:
         except FileNotFoundError:
             raise RoomError("not_found", f"there is no tree {tree}: build the template again") from None
 
+    def _below(self, path: str) -> list[str]:
+        prefix = self._templates_path + "/"
+        if not path.startswith(prefix):
+            raise RoomError("permission_denied", f"zygote.start: path must be below {self._templates_path}: {path[:200]!r}")
+        return path.removeprefix(prefix).rstrip("/").split("/")
+
     def _open(self, below: list[str]) -> int:
-        if below[0] == folders.TREES and len(below) == 3 and below[2] == "rootfs":
-            return folders.open_tree(self._templates, below[1])
-        return folders.open_template(self._templates, below)
+        tree = _tree(below)
+        return folders.open_template(self._templates, below) if tree is None else folders.open_tree(self._templates, tree)
 
     def _ended(self, template: str, zygote: Zygote, status: int) -> None:
         with self._lock:
@@ -179,3 +186,8 @@ class Zygotes:
         if zygote.retired:
             return
         self._emit({"event": "zygote.exit", "template": template, **exit_fields(status)})
+
+
+def _tree(below: list[str]) -> str | None:
+    """The tree whose root folder that path is."""
+    return below[1] if len(below) == 3 and below[0] == folders.TREES and below[2] == "rootfs" else None

@@ -23,7 +23,9 @@ from athenic_guest.trees.merge import Merge
 NAME: Final = re.compile(r"[0-9a-f]{32}")
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DRAFT, _REMOVED, _RECORD = ".draft-", ".removed-", "tree.json"
-_MAX_TREES: Final = 200
+_MAX_TREES: Final = 350
+# A collection leaves no more, so that a build of 200 steps finds room.
+_COLLECTED_TREES: Final = 150
 _SPARE_BYTES: Final = 512 << 20
 
 
@@ -102,12 +104,13 @@ class Store:
         return tree
 
     def collect(self, keep: set[str], bound: int) -> list[str]:
-        """Removes trees that nobody keeps or uses, the longest unused first, until all together have at most `bound` bytes."""
+        """Removes trees that nobody keeps or uses, the longest unused first, until all together have at most `bound` bytes and are not too
+        many."""
         removed = []
         trees = self.trees()
         used = sum(tree.own_bytes for tree in trees)
         for tree in trees:
-            if used <= bound:
+            if used <= bound and len(trees) - len(removed) <= _COLLECTED_TREES:
                 break
             if tree.tree not in keep:
                 freed = self._remove(tree)

@@ -33,15 +33,12 @@ public final class Agent {
     private static final int CHUNK = 64 * 1024;
 
     private final AgentGuest guest;
-    private volatile TemplateSettings template = TemplateSettings.NONE;
+    private final Origin origin;
 
-    Agent(AgentGuest guest) {
+    /** @param origin what holds for processes that name no user or no folder */
+    Agent(AgentGuest guest, Origin origin) {
         this.guest = guest;
-    }
-
-    /** What holds for processes that name no user or no folder. */
-    void settings(TemplateSettings settings) {
-        template = settings;
+        this.origin = origin;
     }
 
     /** Starts a process; its stream begins with {@link ProcessEvent.Started}. */
@@ -49,8 +46,8 @@ public final class Agent {
         ObjectNode request = request("process.start").put("cmd", spec.cmd());
         spec.args().forEach(request.putArray("args")::add);
         request.set("env", Json.stringMap(spec.env()));
-        put(request, "cwd", spec.cwd() == null ? template.workdir().orElse(null) : spec.cwd());
-        put(request, "user", spec.user() == null ? template.user().orElse(null) : spec.user());
+        put(request, "cwd", spec.cwd() == null ? origin.workdir().orElse(null) : spec.cwd());
+        put(request, "user", spec.user() == null ? origin.user().orElse(null) : spec.user());
         put(request, "tag", spec.tag());
         request.put("stdin", spec.stdin());
         ProcessSpec.PtySize pty = spec.pty();

@@ -257,9 +257,20 @@ public final class Engine implements AutoCloseable {
         requireReady();
         Optional<Template> built = templates.built(spec.template());
         if (built.isEmpty()) {
-            return make(spec);
+            return ofInstalledOrSnapshot(spec);
         }
         return start(built.get(), spec, config.createTimeout());
+    }
+
+    private Sandbox ofInstalledOrSnapshot(SandboxSpec spec) {
+        Optional<Snapshot> snapshot =
+                templates.find(spec.template()).isPresent() ? Optional.empty() : snapshots.find(spec.template());
+        Optional<Template> below = snapshot.flatMap(each -> templates.built(each.origin()));
+        return make(
+                below.map(template -> template.complete(spec, config.defaultLimits()))
+                        .orElse(spec),
+                snapshot,
+                below.map(Origin::of));
     }
 
     /** A sandbox of a template that nobody else knows yet. */
@@ -272,8 +283,8 @@ public final class Engine implements AutoCloseable {
     }
 
     private Sandbox start(Template template, SandboxSpec spec, Duration within) {
-        Sandbox sandbox = make(template.complete(spec, config.defaultLimits()));
-        sandbox.settings(template.settings());
+        SandboxSpec whole = template.complete(spec, config.defaultLimits());
+        Sandbox sandbox = make(whole, Optional.empty(), Optional.of(Origin.of(template)));
         try {
             StartCommand.run(sandbox, template.settings(), within);
             return sandbox;
@@ -288,11 +299,6 @@ public final class Engine implements AutoCloseable {
         TemplateBook opened = TemplateBook.open(folder);
         templates.open(opened);
         book.set(opened);
-        // Those of the server's earlier life.
-        sandboxes
-                .values()
-                .forEach(sandbox ->
-                        opened.find(sandbox.template()).ifPresent(template -> sandbox.settings(template.settings())));
     }
 
     /** The templates that were built here. */
@@ -326,6 +332,19 @@ public final class Engine implements AutoCloseable {
         return trees;
     }
 
+    /**
+     * Removes trees that no template, sandbox or snapshot needs, the longest unused first, until all together have at most so many bytes.
+     * Not to be called while a template is built: nobody knows its trees yet.
+     */
+    public List<String> collectTrees(long bytes) {
+        zygotes.stopUnless(key -> templates.ofKey(key).isPresent() || factory.needs(key)); // they hold their trees
+        List<String> keep = templates().list().stream()
+                .flatMap(template -> template.tree().stream())
+                .distinct()
+                .toList();
+        return trees.collect(keep, bytes);
+    }
+
     /** Takes a template away; sandboxes that were made from it go on. False when there was none of that name. */
     public boolean deleteTemplate(String name) {
         Optional<Template> removed = templates().remove(name);
@@ -347,14 +366,8 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private Sandbox make(SandboxSpec spec) {
-        requireReady();
-        Optional<Snapshot> snapshot =
-                templates.find(spec.template()).isPresent() ? Optional.empty() : snapshots.find(spec.template());
-        return make(spec, snapshot);
-    }
-
-    private Sandbox make(SandboxSpec spec, Optional<Snapshot> snapshot) {
+    /** @param origin empty: what is known of its template is its name */
+    private Sandbox make(SandboxSpec spec, Optional<Snapshot> snapshot, Optional<Origin> origin) {
         long began = System.nanoTime();
         List<String> layers = snapshot.map(Snapshot::layers).orElse(List.of());
         String template = snapshot.map(Snapshot::template)
@@ -381,7 +394,7 @@ public final class Engine implements AutoCloseable {
             places.release();
             throw e;
         }
-        Sandbox sandbox = Sandbox.begin(room, spec, setting);
+        Sandbox sandbox = Sandbox.begin(room, spec, origin.orElseGet(() -> Origin.of(template)), setting);
         try {
             sandbox.record();
         } catch (EngineException e) {
@@ -476,7 +489,7 @@ public final class Engine implements AutoCloseable {
                 forks.add(fork);
                 Thread.ofVirtual()
                         .name("fork-" + snapshot.id() + "-" + i)
-                        .start(() -> fork.complete(forked(spec, snapshot)));
+                        .start(() -> fork.complete(forked(spec, snapshot, sandbox.origin())));
             }
             return forks.stream().map(CompletableFuture::join).toList();
         } finally {
@@ -484,9 +497,9 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private Fork forked(SandboxSpec spec, Snapshot snapshot) {
+    private Fork forked(SandboxSpec spec, Snapshot snapshot, Origin origin) {
         try {
-            return new Fork.Made(make(spec, Optional.of(snapshot)));
+            return new Fork.Made(make(spec, Optional.of(snapshot), Optional.of(origin)));
         } catch (EngineException e) {
             return new Fork.Failed(e.code(), e.getMessage());
         } catch (RuntimeException e) {
@@ -539,6 +552,15 @@ public final class Engine implements AutoCloseable {
     /** The limits of a sandbox that asks for none. */
     public Limits defaultLimits() {
         return config.defaultLimits();
+    }
+
+    /** Those of a sandbox of that template or snapshot that asks for none. */
+    public Limits limitsOf(String template) {
+        return templates
+                .built(template)
+                .or(() -> snapshots.find(template).flatMap(snapshot -> templates.built(snapshot.origin())))
+                .map(built -> built.settings().limits(config.defaultLimits()))
+                .orElse(config.defaultLimits());
     }
 
     /** The operator's rules for the network, and what the proxies of all sandboxes have done. */

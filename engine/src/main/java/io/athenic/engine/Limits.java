@@ -64,10 +64,17 @@ public record Limits(long memoryBytes, int cpuMillis, int pids, long diskBytes, 
      * @param cores whole cores
      */
     public Limits with(@Nullable Integer cores, @Nullable Integer memoryMib, @Nullable Integer diskMib) {
-        long disk = diskMib == null ? diskBytes : diskMib * MIB;
-        return new Limits(
-                memoryMib == null ? memoryBytes : memoryMib * MIB,
+        return with(
                 cores == null ? cpuMillis : Math.multiplyExact(cores, 1000),
+                memoryMib == null ? memoryBytes : memoryMib * MIB,
+                diskMib == null ? diskBytes : diskMib * MIB);
+    }
+
+    /** These limits with other processors, memory and disk; a larger disk holds more files in proportion. */
+    Limits with(int cpu, long memory, long disk) {
+        return new Limits(
+                memory,
+                cpu,
                 pids,
                 disk,
                 disk <= diskBytes ? inodes : Math.round((double) inodes / diskBytes * disk),

@@ -159,11 +159,24 @@ final class Room {
         zygotes.ensure(template);
         dead = false;
         try {
-            var _ = create(true).await(within);
+            revived(within);
             oomKills.set(0);
         } catch (RuntimeException e) {
             dead = true;
             throw e;
+        }
+    }
+
+    private void revived(Duration within) {
+        try {
+            var _ = create(true).await(within);
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.FAILED_PRECONDITION) {
+                throw e;
+            }
+            zygotes.exited(template); // perhaps: then another one is started
+            zygotes.ensure(template);
+            var _ = create(true).await(within);
         }
     }
 

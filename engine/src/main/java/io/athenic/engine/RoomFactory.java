@@ -61,6 +61,13 @@ final class RoomFactory {
         try {
             zygotes.ensure(template);
             return make(template, layers, limits, deadline);
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.FAILED_PRECONDITION) {
+                throw e;
+            }
+            zygotes.exited(template); // perhaps: then another one is started
+            zygotes.ensure(template);
+            return make(template, layers, limits, deadline);
         } finally {
             building.release();
         }
@@ -139,6 +146,13 @@ final class RoomFactory {
 
     private static Duration left(long deadline) {
         return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
+    }
+
+    /** Whether there is a room that gets its guests from this zygote. */
+    boolean needs(String zygote) {
+        return rooms.values().stream()
+                .anyMatch(room ->
+                        !room.dead() && Templates.zygote(room.template()).equals(zygote));
     }
 
     Optional<Room> find(String id) {

@@ -26,6 +26,7 @@ public final class Sandbox {
 
     private final Room room;
     private final SandboxSpec spec;
+    private final Origin origin;
     private final InstantSource clock;
     private final Instant startedAt;
     private final Bounds bounds;
@@ -84,6 +85,7 @@ public final class Sandbox {
             Room room,
             @Nullable Guest agent,
             SandboxSpec spec,
+            Origin origin,
             Instant startedAt,
             Instant endAt,
             Instant latestEnd,
@@ -91,6 +93,7 @@ public final class Sandbox {
             Setting setting) {
         this.room = room;
         this.spec = spec;
+        this.origin = origin;
         this.clock = setting.clock();
         this.keeper = setting.keeper();
         this.records = setting.records();
@@ -105,7 +108,7 @@ public final class Sandbox {
         this.network = new SandboxNetwork(setting.egress(), id(), spec.network());
         Map<String, String> env = network.environment(spec.env());
         this.agentGuest = new AgentGuest(room, agent, env, network.preparation(), this::requireRunning);
-        this.agent = new Agent(agentGuest);
+        this.agent = new Agent(agentGuest, origin);
         this.contexts = new Contexts(room, env, setting.ids(), this::requireRunning, this::changed);
     }
 
@@ -113,13 +116,14 @@ public final class Sandbox {
     record Setting(Ids ids, InstantSource clock, Bounds bounds, Egress egress, Keeper keeper, SandboxRecords records) {}
 
     /** A new sandbox in a finished room. */
-    static Sandbox begin(FinishedRoom finished, SandboxSpec spec, Setting setting) {
+    static Sandbox begin(FinishedRoom finished, SandboxSpec spec, Origin origin, Setting setting) {
         Instant now = setting.clock().instant();
         Optional<String> token = spec.secure() ? Optional.of(setting.ids().token()) : Optional.empty();
         var sandbox = new Sandbox(
                 finished.room(),
                 finished.agent(),
                 spec,
+                origin,
                 now,
                 now.plus(spec.timeout()),
                 now.plus(setting.bounds().lifetime()),
@@ -140,6 +144,7 @@ public final class Sandbox {
                 room,
                 agent,
                 record.spec(),
+                record.origin().orElseGet(() -> Origin.of(room.template())),
                 record.startedAt(),
                 record.endAt(),
                 record.latestEnd(),
@@ -199,6 +204,7 @@ public final class Sandbox {
                 records.write(new SandboxRecord(
                         id(),
                         recordedSpec(),
+                        Optional.of(origin),
                         startedAt,
                         endAt.get(),
                         latestEnd,
@@ -257,12 +263,11 @@ public final class Sandbox {
 
     /** The template's name, also when an alias was asked for. */
     public String template() {
-        return Templates.shown(room.template());
+        return origin.template();
     }
 
-    /** What its template gives to processes that do not say otherwise. */
-    void settings(TemplateSettings settings) {
-        agent.settings(settings);
+    Origin origin() {
+        return origin;
     }
 
     public Instant startedAt() {
@@ -552,7 +557,7 @@ public final class Sandbox {
                         ErrorCode.FAILED_PRECONDITION,
                         "sandbox " + id() + " is paused without memory: resume it first");
             }
-            return snapshots.take(id(), id, name);
+            return snapshots.take(id(), id, name, template());
         } finally {
             moving.unlock();
         }

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * roomd know by themselves, as the guests that live, is not in it.
  *
  * @param spec what was asked for; its limits are those that the room has
+ * @param origin empty in records of an earlier version
  * @param latestEnd when its lifetime is over, however often it is extended
  * @param pausedAt when it was paused last
  * @param layers of the snapshot that its room stands on, oldest first
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 record SandboxRecord(
         String id,
         SandboxSpec spec,
+        Optional<Origin> origin,
         Instant startedAt,
         Instant endAt,
         Instant latestEnd,
@@ -68,6 +70,11 @@ record SandboxRecord(
                 .put("onTimeout", spec.lifecycle().onTimeout().name().toLowerCase(Locale.ROOT))
                 .put("autoResume", spec.lifecycle().autoResume())
                 .put("pausedAt", pausedAt.toString());
+        origin.ifPresent(from -> {
+            ObjectNode part = json.putObject("origin").put("template", from.template());
+            from.user().ifPresent(user -> part.put("user", user));
+            from.workdir().ifPresent(workdir -> part.put("workdir", workdir));
+        });
         layers.forEach(json.withArrayProperty("layers")::add);
         NetworkWish network = spec.network();
         ObjectNode wish = json.putObject("network")
@@ -122,6 +129,7 @@ record SandboxRecord(
             return new SandboxRecord(
                     Json.text(json, "id"),
                     spec,
+                    origin(json.path("origin")),
                     startedAt,
                     endAt,
                     Instant.parse(Json.text(json, "latestEnd")),
@@ -133,6 +141,12 @@ record SandboxRecord(
         } catch (RuntimeException e) {
             throw new IOException(e.getMessage(), e);
         }
+    }
+
+    private static Optional<Origin> origin(JsonNode json) {
+        return Json.optionalText(json, "template")
+                .map(template ->
+                        new Origin(template, Json.optionalText(json, "user"), Json.optionalText(json, "workdir")));
     }
 
     private static NetworkWish network(JsonNode json) {

@@ -64,7 +64,7 @@ public record SandboxSpec(
 
     /** The same from another template, with another environment and other limits. */
     SandboxSpec on(String otherTemplate, Map<String, String> otherEnv, Limits otherLimits) {
-        return new SandboxSpec(otherTemplate, timeout, metadata, otherEnv, secure, network, otherLimits);
+        return new SandboxSpec(otherTemplate, timeout, metadata, otherEnv, secure, network, otherLimits, lifecycle);
     }
 
     /** A secure sandbox of the template with the default limits, no metadata and no environment. */

@@ -13,6 +13,7 @@ import java.util.Optional;
  * A copy of a sandbox's files that other sandboxes start from. Memory is not in it.
  *
  * @param template what all its layers lie on
+ * @param origin the name that people know that template by
  * @param layers oldest first; the last one is its own
  * @param bytes its own layer on the host's disk
  * @param sandboxId the sandbox that it was taken of
@@ -21,6 +22,7 @@ import java.util.Optional;
 public record Snapshot(
         String id,
         String template,
+        String origin,
         List<String> layers,
         long bytes,
         Instant createdAt,
@@ -31,8 +33,8 @@ public record Snapshot(
     }
 
     /** What roomd keeps for us beside the image. */
-    static String note(String sandboxId, Optional<String> name) {
-        ObjectNode note = Json.object().put("sandbox", sandboxId);
+    static String note(String sandboxId, String origin, Optional<String> name) {
+        ObjectNode note = Json.object().put("sandbox", sandboxId).put("template", origin);
         name.ifPresent(text -> note.put("name", text));
         return new String(Json.bytes(note), StandardCharsets.UTF_8);
     }
@@ -44,6 +46,7 @@ public record Snapshot(
         return new Snapshot(
                 Json.text(answer, "snapshot"),
                 Json.text(answer, "template"),
+                Json.optionalText(note, "template").orElseGet(() -> Templates.shown(Json.text(answer, "template"))),
                 layers,
                 answer.path("bytes").asLong(),
                 Instant.ofEpochMilli(answer.path("createdMillis").asLong()),

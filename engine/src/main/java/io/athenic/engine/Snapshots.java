@@ -49,9 +49,10 @@ final class Snapshots {
         return Optional.of(name.indexOf(':') < 0 ? name + TAG : name);
     }
 
-    Snapshot take(String sandbox, String id, Optional<String> name) {
+    /** @param origin the name of the sandbox's template */
+    Snapshot take(String sandbox, String id, Optional<String> name, String origin) {
         var request = Json.object().put("sandbox", sandbox).put("snapshot", id);
-        request.put("note", Snapshot.note(sandbox, name)).put("maxTotalBytes", maxBytes);
+        request.put("note", Snapshot.note(sandbox, origin, name)).put("maxTotalBytes", maxBytes);
         ensureLoaded();
         Snapshot made = Snapshot.of(roomd.call("snapshot.create", request, COPY));
         lock.lock();

@@ -48,12 +48,10 @@ public record TemplateSettings(
     }
 
     private static Limits limits(int cpuMillis, long memoryBytes, long diskBytes, Limits defaults) {
-        return new Limits(
-                memoryBytes == 0 ? defaults.memoryBytes() : memoryBytes,
+        return defaults.with(
                 cpuMillis == 0 ? defaults.cpuMillis() : cpuMillis,
-                defaults.pids(),
-                diskBytes == 0 ? defaults.diskBytes() : diskBytes,
-                defaults.inodes());
+                memoryBytes == 0 ? defaults.memoryBytes() : memoryBytes,
+                diskBytes == 0 ? defaults.diskBytes() : diskBytes);
     }
 
     Map<String, String> environment(Map<String, String> asked) {

@@ -112,6 +112,11 @@ final class Templates {
         return ofTree.matches() && ofTree.group(2).equals("+") ? Optional.of(ofTree.group(3)) : Optional.empty();
     }
 
+    /** Whether a template of this name of its own was built here and has a tree. */
+    static boolean isOfTree(String name) {
+        return OF_TREE.matcher(name).matches();
+    }
+
     /** The name that people know it by. */
     static String shown(String name) {
         Matcher ofTree = OF_TREE.matcher(name);

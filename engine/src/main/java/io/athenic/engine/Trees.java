@@ -34,7 +34,7 @@ public final class Trees {
     }
 
     /** Removes trees that neither are to be kept nor are in use, the longest unused first, until the others have at most so many bytes. */
-    public List<String> collect(Collection<String> keep, long bytes) {
+    List<String> collect(Collection<String> keep, long bytes) {
         ObjectNode request = Json.object().put("bytes", bytes);
         keep.forEach(request.putArray("keep")::add);
         List<String> removed = new ArrayList<>();

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,6 +77,15 @@ final class Zygotes {
                 LOG.warn("The zygote of template {} could not be stopped: {}", template, e.getMessage());
             }
         }
+    }
+
+    /** Ends those of templates that were built here and are not wanted any more. */
+    void stopUnless(Predicate<String> wanted) {
+        running.forEach((template, start) -> {
+            if (start.isDone() && Templates.isOfTree(template) && !wanted.test(template)) {
+                stop(template);
+            }
+        });
     }
 
     private static void await(String template, CompletableFuture<Boolean> start) {

@@ -248,7 +248,7 @@ final class ControlPlane {
         var disk = wish.diskSizeMb();
         return cores == null && memory == null && disk == null
                 ? null
-                : engine.defaultLimits()
+                : engine.limitsOf(String.valueOf(wish.templateId()))
                         .with(
                                 atLeast("cpuCount", cores, 1),
                                 atLeast("memoryMB", memory, 64),

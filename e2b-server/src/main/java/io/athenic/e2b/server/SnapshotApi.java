@@ -90,7 +90,7 @@ final class SnapshotApi {
                 snapshot.id(),
                 name.map(List::of).orElse(List.of()),
                 snapshot.sandboxId(),
-                snapshot.template(),
+                snapshot.origin(),
                 snapshot.createdAt(),
                 snapshot.bytes(),
                 false);

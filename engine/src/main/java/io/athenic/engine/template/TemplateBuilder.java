@@ -5,13 +5,12 @@ import io.athenic.engine.EngineException;
 import io.athenic.engine.ErrorCode;
 import io.athenic.engine.Template;
 import io.athenic.engine.Tree;
+import java.time.Duration;
 import java.time.InstantSource;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -23,6 +22,10 @@ import org.slf4j.LoggerFactory;
 /** Builds templates, one at a time. The last 100 builds are remembered. */
 public final class TemplateBuilder implements AutoCloseable {
     private static final int MAX_WAITING = 16;
+
+    /** What sandboxes and snapshots stood on is free when they have ended: nobody says so. */
+    private static final Duration BETWEEN_COLLECTIONS = Duration.ofMinutes(10);
+
     private static final int MAX_REMEMBERED = 100;
     private static final Logger LOG = LoggerFactory.getLogger(TemplateBuilder.class);
 
@@ -31,6 +34,7 @@ public final class TemplateBuilder implements AutoCloseable {
     private final long treeBytes;
     private final InstantSource clock;
     private final Map<String, TemplateBuild> builds = new LinkedHashMap<>();
+    private final Thread collector = Thread.ofVirtual().name("template-collect").unstarted(this::collectAtTimes);
     private final ThreadPoolExecutor worker = new ThreadPoolExecutor(
             1,
             1,
@@ -45,6 +49,7 @@ public final class TemplateBuilder implements AutoCloseable {
         this.files = files;
         this.treeBytes = treeBytes;
         this.clock = clock;
+        collector.start();
     }
 
     public CopiedFiles files() {
@@ -121,20 +126,33 @@ public final class TemplateBuilder implements AutoCloseable {
         if (!engine.deleteTemplate(name)) {
             return false;
         }
+        collectSoon();
+        return true;
+    }
+
+    private void collectSoon() {
         try {
             worker.execute(this::collect);
         } catch (RejectedExecutionException _) {
             // the builds that wait collect at their ends
         }
-        return true;
     }
 
-    /** Trees of templates are kept; those of sandboxes, snapshots and paused sandboxes roomd knows itself. */
-    private void collect() {
-        Set<String> keep = new HashSet<>();
-        engine.templates().list().forEach(template -> template.tree().ifPresent(keep::add));
+    private void collectAtTimes() {
         try {
-            List<String> removed = engine.trees().collect(keep, treeBytes);
+            while (true) {
+                Thread.sleep(BETWEEN_COLLECTIONS);
+                collectSoon();
+            }
+        } catch (InterruptedException _) {
+            // closed
+        }
+    }
+
+    /** Removes trees that are too many. Not to be called while a build is under way. */
+    void collect() {
+        try {
+            List<String> removed = engine.collectTrees(treeBytes);
             if (!removed.isEmpty()) {
                 LOG.info(
                         "{} trees were removed: all together are to take at most {} MiB",
@@ -154,6 +172,7 @@ public final class TemplateBuilder implements AutoCloseable {
     /** Ends the build that is under way. */
     @Override
     public void close() {
+        collector.interrupt();
         worker.shutdownNow();
         try {
             if (!worker.awaitTermination(30, TimeUnit.SECONDS)) {

@@ -39,8 +39,9 @@ class TemplateBuilderTest {
     private static final Duration BUILD = Duration.ofMinutes(5);
 
     /** A tree has a folder for each of its parent's: without these the tests make and remove fewer. */
-    private static final BuildStep TRIM = new BuildStep.Run(
-            "rm -rf /usr/lib/gcc /usr/share/perl /usr/lib/x86_64-linux-gnu/perl /usr/share/nodejs", root());
+    static final String LESS = "rm -rf /usr/lib/gcc /usr/share/perl /usr/lib/x86_64-linux-gnu/perl /usr/share/nodejs";
+
+    private static final BuildStep TRIM = new BuildStep.Run(LESS, root());
 
     @TempDir
     static Path folder;
@@ -106,7 +107,7 @@ class TemplateBuilderTest {
         }
     }
 
-    private static String run(Sandbox sandbox, String command) throws InterruptedException {
+    static String run(Sandbox sandbox, String command) throws InterruptedException {
         var said = new StringBuilder();
         try (var process = sandbox.agent().start(ProcessSpec.shell(command))) {
             while (true) {
