@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
 /**
  * What an engine finds at its start: roomd's rooms, and the records of the sandboxes of the engine before. A room with a record goes on as
  * a sandbox. One without was of the pool, half-made or about to be destroyed: nobody knows whether code of a user ran in it, so it is
- * destroyed. A paused sandbox whose room ended with roomd has a record and a kept disk. A record without either is of no use.
+ * destroyed. A paused sandbox whose room ended with roomd has a record and a kept disk. A record without either is of no use, nor is the
+ * copy of files that a fork under way was to be made from.
  */
 final class Adoption {
     private static final Duration LIST = Duration.ofSeconds(10);
@@ -26,6 +27,7 @@ final class Adoption {
     private final List<Found> stored = new ArrayList<>();
     private final List<String> strangers = new ArrayList<>();
     private final List<String> keptStrangers = new ArrayList<>();
+    private final List<String> halfForked = new ArrayList<>();
 
     /** A room that goes on, as roomd lists it, with its record. */
     record Found(JsonNode room, SandboxRecord record) {}
@@ -58,6 +60,11 @@ final class Adoption {
                 keptStrangers.add(id);
             } else {
                 stored.add(new Found(kept, record));
+            }
+        }
+        for (JsonNode snapshot : Snapshots.listed(roomd)) {
+            if (Snapshot.isForFork(snapshot)) {
+                halfForked.add(Json.text(snapshot, "snapshot"));
             }
         }
         for (String id : known.keySet()) {
@@ -122,6 +129,9 @@ final class Adoption {
         }
         for (String id : strangers) {
             requests.add(roomd.send("room.destroy", Json.object().put("sandbox", id)));
+        }
+        for (String id : halfForked) { // after the rooms on them: then their space is free at once
+            requests.add(roomd.send("snapshot.drop", Json.object().put("snapshot", id)));
         }
         for (RoomdClient.Pending request : requests) {
             try {

@@ -459,7 +459,7 @@ public final class Engine implements AutoCloseable {
         Check.argument(
                 checked.isEmpty() || templates.find(name).isEmpty(),
                 "there is a template '" + name + "': name the snapshot otherwise");
-        return sandbox.snapshot(snapshots, ids.snapshot(), checked);
+        return sandbox.copy(() -> snapshots.take(sandbox.id(), ids.snapshot(), checked, sandbox.template()));
     }
 
     /** All snapshots, newest first. */
@@ -481,7 +481,7 @@ public final class Engine implements AutoCloseable {
     public List<Fork> fork(Sandbox sandbox, int count, Duration timeout) {
         Check.range("count", count, 1, MAX_FORKS);
         SandboxSpec spec = sandbox.forkSpec(timeout);
-        Snapshot snapshot = sandbox.snapshot(snapshots, ids.snapshot(), Optional.empty());
+        Snapshot snapshot = sandbox.copy(() -> snapshots.takeForFork(sandbox.id(), ids.snapshot(), sandbox.template()));
         try {
             List<CompletableFuture<Fork>> forks = new ArrayList<>();
             for (int i = 0; i < count; i++) {
@@ -493,7 +493,7 @@ public final class Engine implements AutoCloseable {
             }
             return forks.stream().map(CompletableFuture::join).toList();
         } finally {
-            snapshots.delete(snapshot.id());
+            boolean _ = snapshots.drop(snapshot.id());
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -547,8 +548,8 @@ public final class Sandbox {
         return spec.timeout().compareTo(LEAST_RESUME) < 0 ? LEAST_RESUME : spec.timeout();
     }
 
-    /** Copies its files; it stands still meanwhile. */
-    Snapshot snapshot(Snapshots snapshots, String id, Optional<String> name) {
+    /** Has its files copied, when it is alive and they are there; it stands still meanwhile. */
+    Snapshot copy(Supplier<Snapshot> copying) {
         moving.lock();
         try {
             requireAlive();
@@ -557,7 +558,7 @@ public final class Sandbox {
                         ErrorCode.FAILED_PRECONDITION,
                         "sandbox " + id() + " is paused without memory: resume it first");
             }
-            return snapshots.take(id(), id, name, template());
+            return copying.get();
         } finally {
             moving.unlock();
         }

@@ -28,15 +28,25 @@ public record Snapshot(
         Instant createdAt,
         String sandboxId,
         Optional<String> name) {
+    private static final String FOR_FORK = "forFork";
+
     public Snapshot {
         layers = List.copyOf(layers);
     }
 
     /** What roomd keeps for us beside the image. */
-    static String note(String sandboxId, String origin, Optional<String> name) {
+    static String note(String sandboxId, String origin, Optional<String> name, boolean forFork) {
         ObjectNode note = Json.object().put("sandbox", sandboxId).put("template", origin);
         name.ifPresent(text -> note.put("name", text));
+        if (forFork) {
+            note.put(FOR_FORK, true);
+        }
         return new String(Json.bytes(note), StandardCharsets.UTF_8);
+    }
+
+    /** Whether what roomd lists is of no use once its fork is made. */
+    static boolean isForFork(JsonNode answer) {
+        return noteOf(Json.text(answer, "note")).path(FOR_FORK).asBoolean();
     }
 
     static Snapshot of(JsonNode answer) {

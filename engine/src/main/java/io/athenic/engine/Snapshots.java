@@ -51,10 +51,8 @@ final class Snapshots {
 
     /** @param origin the name of the sandbox's template */
     Snapshot take(String sandbox, String id, Optional<String> name, String origin) {
-        var request = Json.object().put("sandbox", sandbox).put("snapshot", id);
-        request.put("note", Snapshot.note(sandbox, origin, name)).put("maxTotalBytes", maxBytes);
         ensureLoaded();
-        Snapshot made = Snapshot.of(roomd.call("snapshot.create", request, COPY));
+        Snapshot made = take(sandbox, id, Snapshot.note(sandbox, origin, name, false));
         lock.lock();
         try {
             byId.put(made.id(), made);
@@ -62,6 +60,17 @@ final class Snapshots {
             lock.unlock();
         }
         return made;
+    }
+
+    /** One that nobody else finds; its taker drops it, or the next engine does. */
+    Snapshot takeForFork(String sandbox, String id, String origin) {
+        return take(sandbox, id, Snapshot.note(sandbox, origin, Optional.empty(), true));
+    }
+
+    private Snapshot take(String sandbox, String id, String note) {
+        var request = Json.object().put("sandbox", sandbox).put("snapshot", id);
+        return Snapshot.of(
+                roomd.call("snapshot.create", request.put("note", note).put("maxTotalBytes", maxBytes), COPY));
     }
 
     /** By id, or the newest of that name, with or without the tag. */
@@ -105,16 +114,23 @@ final class Snapshots {
         }
         String id = found.get().id();
         try {
+            return drop(id);
+        } finally {
+            forget(id);
+        }
+    }
+
+    /** False when roomd has none of that id. */
+    boolean drop(String id) {
+        try {
             var _ = roomd.call("snapshot.drop", Json.object().put("snapshot", id), Room.ROOMD_WAIT);
+            return true;
         } catch (EngineException e) {
             if (e.code() != ErrorCode.NOT_FOUND) {
                 throw e;
             }
             return false;
-        } finally {
-            forget(id);
         }
-        return true;
     }
 
     private void forget(String id) {
@@ -135,23 +151,34 @@ final class Snapshots {
         } finally {
             lock.unlock();
         }
-        List<Snapshot> all = new ArrayList<>();
-        boolean more = true;
-        while (more) {
-            var request = Json.object();
-            if (!all.isEmpty()) {
-                request.put("after", all.getLast().id());
-            }
-            JsonNode page = roomd.call("snapshot.list", request, Room.ROOMD_WAIT);
-            page.path("snapshots").forEach(each -> all.add(Snapshot.of(each)));
-            more = page.path("more").asBoolean() && !page.path("snapshots").isEmpty();
-        }
+        List<JsonNode> all = listed(roomd);
         lock.lock();
         try {
-            all.forEach(snapshot -> byId.putIfAbsent(snapshot.id(), snapshot));
+            for (JsonNode each : all) {
+                if (!Snapshot.isForFork(each)) {
+                    Snapshot snapshot = Snapshot.of(each);
+                    byId.putIfAbsent(snapshot.id(), snapshot);
+                }
+            }
             loaded = true;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** All that roomd has, page by page. */
+    static List<JsonNode> listed(RoomdClient roomd) {
+        List<JsonNode> all = new ArrayList<>();
+        while (true) {
+            var request = Json.object();
+            if (!all.isEmpty()) {
+                request.put("after", Json.text(all.getLast(), "snapshot"));
+            }
+            JsonNode page = roomd.call("snapshot.list", request, Room.ROOMD_WAIT);
+            page.path("snapshots").forEach(all::add);
+            if (!page.path("more").asBoolean() || page.path("snapshots").isEmpty()) {
+                return all;
+            }
         }
     }
 }
