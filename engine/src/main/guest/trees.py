@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -I
-"""Works on trees for roomd, in a process of its own: `trees.py ORDER` with an order in JSON; the answer is one JSON object on stdout.
+"""Works on trees and layers for roomd, in a process of its own: `trees.py ORDER` with an order in JSON; the answer is one JSON object on stdout.
 
 `{"do": "commit", "folder", "upper", "lower": descriptors, "tree", "parent", "base"}` · `{"do": "collect", "folder", "keep": […], "bound"}` ·
-`{"do": "sweep", "folder"}`. A failure: `{"error": TEXT, "code": CODE}`.
+`{"do": "sweep", "folder"}` · `{"do": "flatten", "layers": [descriptors, the uppermost first], "template", "out", "links": descriptors}`. A failure: `{"error": TEXT, "code": CODE}`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 
 from athenic_guest import linux  # noqa: E402
+from athenic_guest.trees.flatten import Flatten  # noqa: E402
 from athenic_guest.trees.merge import Refused  # noqa: E402
 from athenic_guest.trees.store import Full, Store  # noqa: E402
 
@@ -34,7 +35,7 @@ def main() -> int:
     if os.getppid() != order["roomd"]:
         return 1  # roomd died before the death signal was set
     try:
-        print(json.dumps(work(Store(order["folder"]), order)))
+        print(json.dumps(work(order)))
         return 0
     except Refused as error:
         answer = {"code": "failed_precondition", "error": str(error)}
@@ -47,8 +48,12 @@ def main() -> int:
     return 1
 
 
-def work(store: Store, order: dict[str, Any]) -> dict[str, Any]:
+def work(order: dict[str, Any]) -> dict[str, Any]:
     """One order."""
+    if order["do"] == "flatten":
+        Flatten(order["layers"], order["template"], order["links"]).run(order["out"])
+        return {}
+    store = Store(order["folder"])
     if order["do"] == "commit":
         return asdict(store.commit(order["tree"], order["parent"], order["upper"], order["lower"], order["base"]))
     if order["do"] == "collect":

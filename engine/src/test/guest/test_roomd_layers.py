@@ -47,6 +47,56 @@ result = {'text': open('/home/user/folder/text').read(), 'link': os.readlink('/h
 _EXPECTED = {"text": "first", "link": "folder/text", "hard": True, "mode": ["0o100640", 1000, 1000], "sparse": [64 * _MIB, True, "middle"],
              "gone": False, "opaque": ["new"], "renamed": True, "folder": ["0o40755", 1000, 1000], "note": "kept"}
 
+# Generation by generation: files of those before are changed, deleted, renamed, replaced by what is of another kind.
+_CHANGE = """
+import os, shutil, subprocess
+os.chdir('/srv')
+def fresh(path):
+    if os.path.isdir(path) and not os.path.islink(path): shutil.rmtree(path)
+    elif os.path.lexists(path): os.unlink(path)
+def write(path, text):
+    fresh(path)
+    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
+    open(path, 'w').write(text)
+write(f'file{number}', f'text {number}')
+write(f'tree{number % 7}/branch{number % 3}/leaf', f'leaf {number}')
+for old in (number - 5, number - 20):
+    if old >= 0: fresh(f'file{old}')
+what = f'turn{number % 4}'
+fresh(what)
+if number % 3 == 0: write(what, 'a file')
+elif number % 3 == 1: write(f'{what}/inner/file', f'a folder {number}')
+else: os.symlink(f'file{number}', what)
+if number % 4 == 1: fresh('moved'); os.rename(f'tree{number % 7}', 'moved')
+if number % 6 == 2: os.rename('/usr/share/common-licenses', '/usr/share/licenses') if os.path.exists('/usr/share/common-licenses') else os.rename('/usr/share/licenses', '/usr/share/common-licenses')
+if number == 9: shutil.rmtree('/usr/share/bash-completion', ignore_errors=True); fresh('/etc/debian_version')
+if number == 12: os.mkdir('/usr/share/bash-completion'); write('/usr/share/bash-completion/mine', 'm')
+write(f'links/{number}', f'linked {number}'); os.link(f'links/{number}', f'links/{number}-twin')
+fresh(f'links/{number - 2}')
+os.chown(f'file{number}', 1000, number); os.chmod(f'file{number}', 0o4750); os.setxattr(f'file{number}', 'user.number', str(number).encode())
+with open('sparse', 'r+b' if os.path.exists('sparse') else 'wb') as file: file.seek(number << 22); file.write(b'here'); file.truncate((number + 1) << 22)
+subprocess.run(['chmod', '700', 'tree0'], capture_output=True)
+"""
+_WALK = """
+import hashlib, os, stat
+seen, together = {}, {}
+for top in ('/srv', '/usr/share/licenses', '/usr/share/common-licenses', '/usr/share/bash-completion', '/etc/debian_version', '/home/user'):
+    paths = [top]
+    for folder, folders, files in os.walk(top): paths += [os.path.join(folder, name) for name in (*folders, *files)]
+    for path in sorted(paths):
+        if not os.path.lexists(path): seen[path] = None; continue
+        status = os.lstat(path)
+        entry = [oct(status.st_mode), status.st_uid, status.st_gid]
+        if stat.S_ISREG(status.st_mode):
+            entry += [status.st_size, status.st_blocks < 1024, int(status.st_mtime * 1000), together.setdefault((status.st_dev, status.st_ino), path)]
+            try: entry.append(hashlib.sha256(open(path, 'rb').read(1 << 20)).hexdigest()[:16])
+            except PermissionError: pass
+        elif stat.S_ISLNK(status.st_mode): entry.append(os.readlink(path))
+        entry.append(sorted(name for name in os.listxattr(path, follow_symlinks=False) if name.startswith('user.')))
+        seen[path] = entry
+result = seen
+"""
+
 
 class LayersCase(RoomdCase):
     def room_on(self, sandbox: str, layers: list[str], **fields: Any) -> dict[str, Any]:
@@ -192,20 +242,64 @@ class Snapshots(LayersCase):
         self.refused("not_found", "room.create", **late, kept=True)
         self.assertEqual([name for name in self.files() if name.startswith(("big", "late", ".big", ".late"))], [])
 
-    def test_the_depth_ends(self) -> None:
+    def test_forty_snapshots_on_each_other_show_what_was_left(self) -> None:
         layers: list[str] = []
-        for depth in range(16):
-            self.room_on(f"depth{depth}", layers)
-            layers = self.snapshot(f"depth{depth}", f"layer{depth}")["layers"]
-            self.roomd.call("room.destroy", sandbox=f"depth{depth}")
+        left: object = None
+        depths = []
+        for number in range(40):
+            self.room_on(f"deep{number}", layers)
+            agent = self.roomd.guest(f"deep{number}", "agent", "agent")
+            if number:
+                self.assertEqual(probe(agent, _WALK), left, f"in generation {number}")
+            left = probe(agent, f"number = {number}\n{_CHANGE}\n{_WALK}")
+            layers = self.snapshot(f"deep{number}", f"layer{number}")["layers"]
+            depths.append(len(layers))
+            self.roomd.call("room.destroy", sandbox=f"deep{number}")
         self.room_on("deepest", layers)
 
-        message = self.refused("failed_precondition", "snapshot.create", sandbox="deepest", snapshot="more", note="", maxTotalBytes=_LOTS)
+        self.assertEqual(depths, [*range(1, 17), *range(2, 17), *range(2, 11)])
+        self.assertEqual(probe(self.roomd.guest("deepest", "agent", "agent"), _WALK), left)
+        self.assertEqual(self.names(), sorted(f"layer{number}" for number in range(40)), "what was joined is not listed")
+        for number in reversed(range(40)):
+            self.roomd.call("snapshot.drop", snapshot=f"layer{number}")
+        self.assertNotEqual(self.files(), [])
+        self.roomd.call("room.destroy", sandbox="deepest")
+        self.assertEqual(self.files(), [])
 
-        self.assertIn("stands on 16 snapshots", message)
-        self.assertEqual(probe(self.roomd.guest("deepest"), "result = 1"), 1)
+    def test_rooms_on_as_many_layers_share_what_is_made_of_them(self) -> None:
+        layers: list[str] = []
+        for number in range(16):
+            self.room_on(f"low{number}", layers)
+            layers = self.snapshot(f"low{number}", f"base{number}")["layers"]
+            self.roomd.call("room.destroy", sandbox=f"low{number}")
+        for sandbox in ("one", "two"):
+            self.room_on(sandbox, layers)
+            probe(self.roomd.guest(sandbox), f"open('/home/user/{sandbox}', 'w').write('x')")
+        made: dict[str, list[str]] = {}
+        threads = [threading.Thread(target=lambda name=name: made.update({name: self.snapshot(name, f"of{name}")["layers"]}))
+                   for name in ("one", "two")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        self.assertEqual([made["one"][1:], made["two"][1:]], [["ofone"], ["oftwo"]])
+        self.assertEqual(made["one"][0], made["two"][0])
+        again = self.snapshot("one", "again")["layers"]
+        self.assertEqual(again, [made["one"][0], "again"])
+        self.room_on("onone", again)
+        self.assertEqual(probe(self.roomd.guest("onone"), "import os; result = os.path.exists('/home/user/one')"), True)
+        message = self.refused("not_found", "snapshot.drop", snapshot=made["one"][0])
+        self.assertIn("there is no snapshot", message)
+        for sandbox in ("one", "two", "onone"):
+            self.roomd.call("room.destroy", sandbox=sandbox)
+        for name in ("ofone", "oftwo", "again"):
+            self.assertIn(f"{made['one'][0]}.img", self.files())
+            self.roomd.call("snapshot.drop", snapshot=name)
+        self.assertNotIn(f"{made['one'][0]}.img", self.files())
         for layer in reversed(layers):
             self.roomd.call("snapshot.drop", snapshot=layer)
+        self.assertEqual(self.files(), [])
 
 
 class KeptDisks(LayersCase):
@@ -375,6 +469,44 @@ class Restarts(unittest.TestCase):
         self.assertEqual(self._note("copy"), "xy")
         whole = "result = open('/home/user/big', 'rb').read() == bytes(range(256)) * (16 << 12)"
         self.assertIs(probe(self.roomd.guest("copy", "big"), whole), True)
+
+    def test_kill_9_while_layers_are_made_one_leaves_them(self) -> None:
+        layers: list[str] = []
+        for number in range(16):
+            self._room(f"room{number}", f"{number} ", layers=layers)
+            if number == 3:
+                probe(self.roomd.guest(f"room{number}", "filler"), "import os; os.mkdir('/home/user/many')\n"
+                      "for name in range(6000): open(f'/home/user/many/{name}', 'w').write(str(name))")
+            layers = self.roomd.call("snapshot.create", sandbox=f"room{number}", snapshot=f"s{number}", note="", maxTotalBytes=_LOTS)["layers"]
+            self.roomd.call("room.destroy", sandbox=f"room{number}")
+        folder = f"{self.roomd.data}/snapshots"
+
+        def drafts() -> list[str]:
+            return [name for name in os.listdir(folder) if name.startswith(".f") and name.endswith(".draft")]
+
+        for _ in range(10):
+            self._room("deep", "end", layers=layers)
+            request = {"id": 900, "op": "snapshot.create", "sandbox": "deep", "snapshot": "late", "note": "", "maxTotalBytes": _LOTS}
+            self.roomd.socket.sendall(json.dumps(request).encode() + b"\n")
+            until(lambda: bool(drafts()) or os.path.exists(f"{folder}/late.json"), "the draft")
+            self.roomd.kill()
+            left = drafts()
+            self._again()
+            if left:
+                break
+            self.roomd.call("snapshot.drop", snapshot="late")  # it was too late to kill it
+        self.assertEqual(len(left), 1, "it was killed before the end")
+        self.assertEqual(sorted(os.listdir(folder)), sorted(f"s{number}.{kind}" for number in range(16) for kind in ("img", "json")))
+        self._room("deep", "end", layers=layers)
+        made = self.roomd.call("snapshot.create", sandbox="deep", snapshot="late", note="", maxTotalBytes=_LOTS)["layers"]
+        self._room("copy", "", layers=made)
+        self.assertEqual(self._note("copy"), "".join(f"{number} " for number in range(16)) + "end")
+        self.roomd.kill()
+        self._again()
+        self.assertIn(f"{made[0]}.img", os.listdir(folder), "what a snapshot lies on stays")
+        self._room("copy", "", layers=made)
+        whole = "result = all(open(f'/home/user/many/{name}').read() == str(name) for name in range(6000))"
+        self.assertIs(probe(self.roomd.guest("copy", "many"), whole), True)
 
     def test_foreign_and_broken_records_are_swept(self) -> None:
         self._room("source", "x")

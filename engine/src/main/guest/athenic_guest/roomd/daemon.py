@@ -17,6 +17,7 @@ from athenic_guest.roomd import entry, folders, forge, host, join, mode, zygote_
 from athenic_guest.roomd.children import Child, Forker
 from athenic_guest.roomd.clients import Clients
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.helper import Helper
 from athenic_guest.roomd.holds import TreeHolds
 from athenic_guest.roomd.leftovers import Leftovers
 from athenic_guest.roomd.loop import LoopDevices
@@ -71,11 +72,12 @@ class Daemon:
         disks = host.choose_disks("tmpfs" if options.rootless else options.disk, options.data, self._loops, self._notes)
         templates = _templates(options.data)
         holds = TreeHolds(templates)
-        self._layers = host.open_layers(options.data, self._stage, self._loops, holds)
+        helper = Helper(options.guest)
+        self._layers = host.open_layers(options.data, self._stage, self._loops, holds, helper)
         self._kept = host.open_kept(options.data, disks, self._layers, holds)
         swept = sweep(self._hierarchy, disks, self._layers, self._kept, self._sockets)
         self._notes += [*self._mode.notes, *self._hierarchy.notes, *host.weaknesses()]
-        trees = Trees(templates, options.guest, options.rootless)
+        trees = Trees(templates, helper, options.rootless)
         self._zygotes = Zygotes(self._forge, self._hierarchy, templates, f"{options.data}/templates",
                                 Setting(options.guest, self._sockets, filters, owner), self._emit, self._orphan_ended, options.zygotes)
         self._leftovers = Leftovers()

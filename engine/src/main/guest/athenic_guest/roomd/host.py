@@ -17,6 +17,7 @@ from athenic_guest.roomd.cgroups import Hierarchy
 from athenic_guest.roomd.delegated import DelegatedHierarchy
 from athenic_guest.roomd.disk import Disks, LoopDisks, TmpfsDisks
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.helper import Helper
 from athenic_guest.roomd.holds import TreeHolds
 from athenic_guest.roomd.kept import Kept
 from athenic_guest.roomd.layers import Layers
@@ -122,10 +123,10 @@ def choose_rootless_hierarchy(instance: str) -> Hierarchy:
     return WatchedHierarchy()
 
 
-def open_layers(data: str, stage: str, loops: LoopDevices, trees: TreeHolds) -> Layers:
+def open_layers(data: str, stage: str, loops: LoopDevices, trees: TreeHolds, helper: Helper) -> Layers:
     opened = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        return Layers(folders.open_owned(opened, "snapshots"), f"{stage}/layers", loops, trees)
+        return Layers(folders.open_owned(opened, "snapshots"), f"{stage}/layers", loops, trees, helper)
     finally:
         os.close(opened)
 

@@ -7,10 +7,11 @@ its last user has: a room, a kept disk, or a layer on top of it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,8 @@ from athenic_guest.linux import SyscallError
 from athenic_guest.roomd import mounts, records
 from athenic_guest.roomd.disk import copy_sparse
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.flattening import Flattening
+from athenic_guest.roomd.helper import Helper
 from athenic_guest.roomd.holds import TreeHolds
 from athenic_guest.roomd.loop import LoopDevices
 
@@ -54,11 +57,12 @@ class Layers:
     """All layers of a data directory. `folder` is a directory descriptor that only root writes to, `stage` where they are mounted. Each holds
     its template's tree."""
 
-    def __init__(self, folder: int, stage: str, devices: LoopDevices, trees: TreeHolds) -> None:
+    def __init__(self, folder: int, stage: str, devices: LoopDevices, trees: TreeHolds, helper: Helper) -> None:
         self._folder = folder
         self._stage = stage
         self._devices = devices
         self._trees = trees
+        self._flattening = Flattening(folder, devices, helper)
         self._lock = threading.Lock()  # guards all records; held while a layer is mounted, which takes a few ms
         self._layers: dict[str, Layer] = {}
         self._making: set[str] = set()
@@ -94,20 +98,51 @@ class Layers:
                 self._forget_unused(layer)
 
     def add(self, name: str, template: str, parents: Sequence[str], image: int, most_bytes: int, note: str) -> dict[str, Any]:
-        """Makes a layer of an image that nobody writes to meanwhile. Precondition: the caller holds the parents."""
-        if len(parents) >= MAX_DEPTH:
-            raise RoomError("failed_precondition", f"the sandbox stands on {len(parents)} snapshots, the most there can be: "
-                                                   "copy its files into a new sandbox and take the snapshot there")
-        needed = os.fstat(image).st_blocks * 512
+        """Makes a layer of an image that nobody writes to meanwhile. Precondition: the caller holds the parents, which are less than MAX_DEPTH."""
+        layer = Layer(name, template, tuple(parents), 0, int(time.time() * 1000), note, records.boot_id())
+        self._make(layer, os.fstat(image).st_blocks * 512, most_bytes, lambda: self._copy(name, image))
+        return _described(layer)
+
+    def flattened(self, names: Sequence[str], template: str, root: int, most_bytes: int) -> tuple[str, ...]:
+        """Layers that can carry another one and show the same as these, held for the caller; `root` is the template's open folder.
+
+        They are these where they are few. Else it is one that is made of them: it takes as long as all their files to be copied, is listed
+        nowhere, and goes with its last user; while it is there it serves all rooms on these. Precondition: the caller holds them, or a room.
+        """
+        if len(names) < MAX_DEPTH:
+            self.reserve(names, template)
+            return tuple(names)
+        name = f"f{hashlib.sha256(' '.join(names).encode()).hexdigest()[:31]}"
+        with self._flattening.turn():
+            if not self._reserved_flat(name):
+                folders = self.hold(names, template, dropped_too=True)
+                try:
+                    needed = self._flattening.bytes_of(folders)
+                    layer = Layer(name, template, (), 0, int(time.time() * 1000), "", records.boot_id(), dropped=True, users=1)
+                    self._make(layer, needed, most_bytes, lambda: self._flattening.make(name, folders, root))
+                finally:
+                    self.release(names)
+        return (name,)
+
+    def _reserved_flat(self, name: str) -> bool:
+        with self._lock:
+            layer = self._layers.get(name)
+            if layer is not None:
+                layer.users += 1
+            return layer is not None
+
+    def _make(self, layer: Layer, needed: int, most_bytes: int, work: Callable[[], None]) -> None:
+        """`work` makes the image of a layer that will have about so many bytes."""
+        name = layer.name
         self._begin(name, needed, most_bytes)
         try:
-            self._copy(name, image)
+            work()
             with self._lock:
-                layer = Layer(name, template, tuple(parents), self._size(name), int(time.time() * 1000), note, records.boot_id())
+                layer.bytes = self._size(name)
                 records.write(self._folder, name, layer.to_json())
                 self._layers[name] = layer
-                self._trees.hold(template)
-                for parent in parents:
+                self._trees.hold(layer.template)
+                for parent in layer.parents:
                     self._layers[parent].users += 1
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
@@ -118,7 +153,6 @@ class Layers:
                 self._making.discard(name)
                 self._reserved -= needed
         self._writer.submit(self._make_lasting, layer)
-        return _described(layer)
 
     def hold(self, names: Sequence[str], template: str, dropped_too: bool = False) -> list[int]:
         """Mounts the layers, oldest first, for one more user; returns their folders, which stay ours. `release` ends it."""
@@ -211,9 +245,10 @@ class Layers:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+            dropped = layer.dropped
             written = records.draft(self._folder, layer.name, {**layer.to_json(), "boot": None})
             with self._lock:
-                if self._layers.get(layer.name) is layer and not layer.dropped:
+                if self._layers.get(layer.name) is layer and layer.dropped == dropped:
                     layer.boot = None
                     records.commit(self._folder, layer.name, written)
                 else:

@@ -138,10 +138,24 @@ class Rooms:
                 kept.unmark(sandbox)
 
     def snapshot(self, request: SnapshotRequest) -> dict[str, Any]:
-        """Copies the disk of a room, which stands still meanwhile, as a layer."""
+        """Copies the disk of a room, which stands still meanwhile, as a layer. If the room stands on as many as there may be, those are made one
+        before, while it goes on."""
+        layers = self._workshop.layers
         with self._held(request.sandbox) as room:
             if room.tree:
                 raise RoomError("failed_precondition", "the sandbox builds a template: there are no snapshots of it")
+            template, names, root = room.template, room.layers, os.dup(room.lower)
+        try:
+            parents = layers.flattened(names, template, root, request.most_bytes)
+        finally:
+            os.close(root)
+        try:
+            return self._copy_disk(request, parents)
+        finally:
+            layers.release(parents)
+
+    def _copy_disk(self, request: SnapshotRequest, parents: tuple[str, ...]) -> dict[str, Any]:
+        with self._held(request.sandbox) as room:
             image = room.disk.image()
             try:
                 if not room.frozen:
@@ -149,7 +163,7 @@ class Rooms:
                 try:
                     with room_module.unthrottled(room):
                         sync(room.disk.mount)
-                    return self._workshop.layers.add(request.snapshot, room.template, room.layers, image, request.most_bytes, request.note)
+                    return self._workshop.layers.add(request.snapshot, room.template, parents, image, request.most_bytes, request.note)
                 finally:
                     if not room.frozen and not room.destroyed:
                         room.group.freeze(False)

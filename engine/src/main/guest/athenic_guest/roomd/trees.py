@@ -1,34 +1,27 @@
-"""The trees of templates, as far as roomd has to do with them: `template.commit`, `template.trees`, `template.collect`.
-
-The work on trees is done by `trees.py` in a process of its own: it takes seconds of processor time and reads what a hostile room wrote.
-"""
+"""The trees of templates, as far as roomd has to do with them: `template.commit`, `template.trees`, `template.collect`."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from athenic_guest.trees.store import Store
 from athenic_guest.roomd import folders
 from athenic_guest.roomd.errors import RoomError
+from athenic_guest.roomd.helper import Helper
 from athenic_guest.roomd.room import Room
 
 _COMMIT_SECONDS: Final = 600.0
-_LOOK_SECONDS: Final = 0.1
 
 
 class Trees:
-    """`templates` is the open folder of templates, `guest` the folder of our code."""
+    """`templates` is the open folder of templates."""
 
-    def __init__(self, templates: int, guest: str, rootless: bool) -> None:
+    def __init__(self, templates: int, helper: Helper, rootless: bool) -> None:
         self._rootless = rootless
         self._folder = folders.open_owned(templates, folders.TREES)
-        self._program = f"{guest}/trees.py"
+        self._helper = helper
         if any(name.startswith(".") for name in os.listdir(self._folder)):
             self._run({"do": "sweep"}, (), lambda: False)
 
@@ -61,31 +54,7 @@ class Trees:
         return self._run({"do": "collect", "keep": keep, "bound": bound}, (), lambda: False)
 
     def _run(self, order: dict[str, Any], descriptors: tuple[int, ...], unwanted: Callable[[], bool]) -> dict[str, Any]:
-        text = json.dumps({**order, "folder": self._folder, "roomd": os.getpid()})
-        deadline = time.monotonic() + _COMMIT_SECONDS
-        with subprocess.Popen([sys.executable, "-I", "-B", self._program, text], pass_fds=(self._folder, *descriptors),
-                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE) as process:
-            while True:
-                try:
-                    output, _ = process.communicate(timeout=_LOOK_SECONDS)
-                    break
-                except subprocess.TimeoutExpired:
-                    if unwanted():
-                        process.kill()
-                        process.communicate()
-                        raise RoomError("not_found", "the sandbox was destroyed while its files were kept") from None
-                    if time.monotonic() > deadline:
-                        process.kill()
-                        process.communicate()
-                        raise RoomError("unavailable", f"the work on trees took more than {_COMMIT_SECONDS:.0f} s") from None
-        try:
-            answer = json.loads(output)
-        except ValueError:
-            raise RoomError("internal", f"the work on trees ended with status {process.returncode} without an answer") from None
-        if not isinstance(answer, dict) or "error" in answer:
-            raise RoomError(answer["code"], answer["error"])
-        return answer
+        return self._helper.run({**order, "folder": self._folder}, (self._folder, *descriptors), _COMMIT_SECONDS, unwanted)
 
 
 def _view(tree: dict[str, Any]) -> dict[str, Any]:
