@@ -148,7 +148,7 @@ final class Latency {
             seconds.add((System.nanoTime() - start) / 1e9);
             made.forEach(sandboxes::kill);
         }
-        // Issue 3 promises 50 in 3 s; the same rate is asked of any number.
+        // SPECIFICATION promises 50 in 3 s; the same rate is asked of any number.
         return Measure.of("burst of " + creates + " creates, all with 1+1", "s", seconds)
                 .atMost(3.0 * creates / 50);
     }

@@ -212,6 +212,12 @@ final class App implements AutoCloseable {
                 vertx, E2bServerConfig.of(config.host(), config.e2bPort(), key), engine, clock, Optional.of(builder));
         opened.push(server);
         e2bPort = server.port();
+        return client();
+    }
+
+    /** A client of the E2B API that is served here. */
+    E2bClient client() throws IOException {
+        String key = ApiKey.readOrMake(config.data().resolve("api-key"));
         return new E2bClient(E2bOptions.of(key, "http://" + bracketed(config.host()) + ":" + e2bPort));
     }
 

@@ -132,7 +132,7 @@ public final class ConfigLoader {
                 engine,
                 poolSize,
                 reader.integer("pool.max", Math.max(8, poolSize), poolSize, 64),
-                reader.integer("sandboxes.max", 100, 1, 500),
+                reader.integer("sandboxes.max", 400, 1, 500),
                 reader.choice("sandboxes.restart", OnRestart.ADOPT),
                 limits,
                 bounds(reader, limits),

@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
 /** The jar's command line. People use {@code ./athenic}, which makes everything that is needed first and calls this. */
 @Command(
         name = "athenic",
-        subcommands = {Main.Serve.class, Main.Ask.class, Main.Exec.class, TemplateCommand.class},
+        subcommands = {Main.Serve.class, Main.Train.class, Main.Ask.class, Main.Exec.class, TemplateCommand.class},
         description = "The Athenic server. Start it with ./athenic run.")
 public final class Main {
     private Main() {}
@@ -116,6 +116,22 @@ public final class Main {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
+        }
+    }
+
+    @Command(name = "train", description = "Serve oneself for a few seconds: for what the JVM learns from it.")
+    static final class Train implements Callable<Integer> {
+        @Mixin
+        Place place = new Place();
+
+        @Override
+        public Integer call() throws Exception {
+            java.util.logging.Logger.getLogger("").setLevel(java.util.logging.Level.WARNING);
+            try (var app = App.start(place.load(Map.of("port", "0", "e2b.port", "0")), () -> {});
+                    var client = app.client()) {
+                Training.run(URI.create(app.url()), client);
+            }
+            return 0;
         }
     }
 

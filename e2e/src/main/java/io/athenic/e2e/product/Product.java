@@ -33,8 +33,8 @@ public final class Product implements AutoCloseable {
     private static final String TEMPLATE = "code-interpreter";
     private static final Pattern READY =
             Pattern.compile("^Athenic is ready: http://127\\.0\\.0\\.1:(\\d+)$", Pattern.MULTILINE);
-    /** The first start may have to build the jar; later ones take seconds. */
-    private static final Duration START = Duration.ofMinutes(3);
+    /** The first start may have to build the jar, and the server learns; later ones take seconds. */
+    private static final Duration START = Duration.ofMinutes(8);
 
     private final Path data;
     private final Process launcher;
