@@ -243,6 +243,17 @@ class BadInputTest {
                         "GET /health HTTP/1.1",
                         Map.of("Host", "127.0.0.1:" + product.port(), "X-Long", "b".repeat(60_000))))
                 .isBetween(400, 499);
+        for (int port : new int[] {product.port(), product.e2bPort()}) {
+            assertThat(RawHttp.statusOf(
+                            port,
+                            "POST /execute HTTP/1.1",
+                            Map.of("Host", "127.0.0.1", "Content-Length", "4", "Transfer-Encoding", "chunked")))
+                    .isEqualTo(400);
+            assertThat(RawHttp.statusOf(port, "GET http://evil.example/ HTTP/1.1", Map.of("Host", "127.0.0.1")))
+                    .isEqualTo(400);
+            assertThat(RawHttp.statusOf(port, "GET / HTTP/1.1", Map.of("Host", "127.0.0.1\r\n folded: x")))
+                    .isEqualTo(400);
+        }
     }
 
     @Test

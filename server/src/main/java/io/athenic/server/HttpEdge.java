@@ -1,5 +1,6 @@
 package io.athenic.server;
 
+import io.athenic.e2b.server.http.Door;
 import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
@@ -22,9 +23,13 @@ import org.slf4j.LoggerFactory;
 final class HttpEdge implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(HttpEdge.class);
     private static final int MAX_SOCKET_MESSAGE = 64 * 1024;
+    private static final int MAX_CONNECTIONS = 2000;
+    private static final int LINE_BYTES = 8 << 10;
+    private static final int HEAD_BYTES = 16 << 10;
 
     private final Vertx vertx;
     private final EdgeGuard guard;
+    private final Door door;
     private volatile @Nullable Handler<HttpServerRequest> requests;
     private volatile @Nullable Handler<ServerWebSocket> webSockets;
     private @Nullable HttpServer server;
@@ -32,6 +37,7 @@ final class HttpEdge implements AutoCloseable {
     HttpEdge(Vertx vertx, EdgeGuard guard) {
         this.vertx = vertx;
         this.guard = guard;
+        this.door = new Door(vertx, Door.Bounds.of(MAX_CONNECTIONS, LINE_BYTES, HEAD_BYTES), HttpEdge::refusal);
     }
 
     /** Listens, and answers 503 until {@link #serve}; returns the port. */
@@ -41,8 +47,8 @@ final class HttpEdge implements AutoCloseable {
                 .setPort(port)
                 .setTcpNoDelay(true)
                 .setHttp2ClearTextEnabled(false)
-                .setMaxHeaderSize(16 * 1024)
-                .setMaxInitialLineLength(8 * 1024)
+                .setMaxHeaderSize(HEAD_BYTES)
+                .setMaxInitialLineLength(LINE_BYTES)
                 .setMaxWebSocketMessageSize(MAX_SOCKET_MESSAGE)
                 .setMaxWebSocketFrameSize(MAX_SOCKET_MESSAGE)
                 // An /execute without output is silent for as long as its timeout may be.
@@ -50,6 +56,7 @@ final class HttpEdge implements AutoCloseable {
                 .setIdleTimeoutUnit(TimeUnit.SECONDS)
                 .setCompressionSupported(false);
         HttpServer fresh = vertx.createHttpServer(options)
+                .connectionHandler(door::admit)
                 .requestHandler(this::request)
                 .webSocketHandshakeHandler(this::handshake)
                 .webSocketHandler(this::webSocket);
@@ -100,14 +107,6 @@ final class HttpEdge implements AutoCloseable {
     }
 
     private void request(HttpServerRequest request) {
-        if (request.headers().getAll("Host").size() > 1 || !request.uri().startsWith("/")) {
-            request.response()
-                    .setStatusCode(400)
-                    .putHeader("Content-Type", "application/json; charset=utf-8")
-                    .putHeader("Connection", "close")
-                    .end(error("invalid_request", "One Host header and a path that begins with / are wanted."));
-            return;
-        }
         Handler<HttpServerRequest> handler = requests;
         if (handler == null) {
             request.response()
@@ -154,12 +153,23 @@ final class HttpEdge implements AutoCloseable {
         return new JsonObject().put("error", message).put("code", code).encode();
     }
 
+    private static String refusal(int status, String text) {
+        return error(
+                switch (status) {
+                    case 413, 414, 431 -> "too_large";
+                    case 503 -> "overloaded";
+                    default -> "invalid_request";
+                },
+                text);
+    }
+
     private static String shortened(@Nullable String path) {
         return path == null ? "?" : path.length() > 100 ? path.substring(0, 100) + "…" : path;
     }
 
     @Override
     public void close() {
+        door.close();
         if (server != null) {
             server.shutdown(1, TimeUnit.SECONDS)
                     .toCompletionStage()

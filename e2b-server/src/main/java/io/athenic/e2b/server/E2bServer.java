@@ -1,17 +1,20 @@
 package io.athenic.e2b.server;
 
+import io.athenic.e2b.protocol.ErrorBody;
+import io.athenic.e2b.protocol.Json;
+import io.athenic.e2b.server.http.Door;
 import io.athenic.e2b.server.http.Exchange;
 import io.athenic.engine.Engine;
 import io.athenic.engine.template.TemplateBuilder;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.IOException;
 import java.net.BindException;
+import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.Set;
@@ -20,7 +23,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,12 +38,14 @@ public final class E2bServer implements AutoCloseable {
     /** Longer than any keepalive: E2B's own value. */
     private static final int IDLE_SECONDS = 640;
 
-    private final E2bServerConfig config;
+    private static final int LINE_BYTES = 16 << 10;
+    private static final int HEAD_BYTES = 32 << 10;
+
     private final HttpServer server;
     private final Dispatcher dispatcher;
     private final SandboxTraffic traffic;
     private final Semaphore places;
-    private final AtomicInteger connections = new AtomicInteger();
+    private final Door door;
     private final AtomicLong requests = new AtomicLong();
     private final Set<Thread> running = ConcurrentHashMap.newKeySet();
 
@@ -85,46 +89,31 @@ public final class E2bServer implements AutoCloseable {
             Engine engine,
             InstantSource clock,
             Optional<TemplateBuilder> builder) {
-        this.config = config;
         this.places = new Semaphore(config.maxRequests());
         this.traffic = new SandboxTraffic(engine, config, clock);
         this.dispatcher = new Dispatcher(
                 new HostPolicy(config.domain()), new ControlPlane(engine, config, clock, builder), traffic);
+        this.door = new Door(
+                vertx,
+                Door.Bounds.of(config.maxConnections(), LINE_BYTES, HEAD_BYTES),
+                (status, text) -> new String(Json.write(new ErrorBody(status, text)), StandardCharsets.UTF_8));
         var options = new HttpServerOptions()
                 .setHost(config.host())
                 .setPort(config.port())
                 .setTcpNoDelay(true)
                 .setHandle100ContinueAutomatically(true)
                 .setHttp2ClearTextEnabled(false)
-                .setMaxInitialLineLength(16 << 10)
-                .setMaxHeaderSize(32 << 10)
+                .setMaxInitialLineLength(LINE_BYTES)
+                .setMaxHeaderSize(HEAD_BYTES)
                 .setMaxChunkSize(64 << 10)
                 .setIdleTimeout(IDLE_SECONDS)
                 .setIdleTimeoutUnit(TimeUnit.SECONDS);
         this.server = vertx.createHttpServer(options)
-                .connectionHandler(this::accept)
+                .connectionHandler(door::admit)
                 .requestHandler(request -> handle(request, vertx.getOrCreateContext()));
     }
 
-    private void accept(HttpConnection connection) {
-        if (connections.incrementAndGet() > config.maxConnections()) {
-            connections.decrementAndGet();
-            connection.close();
-            return;
-        }
-        connection.closeHandler(nothing -> connections.decrementAndGet());
-    }
-
     private void handle(HttpServerRequest request, Context context) {
-        if (request.headers().getAll("Host").size() > 1 || !request.uri().startsWith("/")) {
-            request.response()
-                    .setStatusCode(400)
-                    .putHeader("Content-Type", "application/json; charset=utf-8")
-                    .putHeader("Connection", "close")
-                    .end(Buffer.buffer(
-                            "{\"code\":400,\"message\":\"one Host header and a path that begins with / are wanted\"}"));
-            return;
-        }
         if (!places.tryAcquire()) {
             request.response()
                     .setStatusCode(429)
@@ -156,6 +145,7 @@ public final class E2bServer implements AutoCloseable {
     /** Stops listening and cuts what is under way. */
     @Override
     public void close() {
+        door.close();
         running.forEach(Thread::interrupt);
         traffic.close();
         try {

@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param apiKeys accepted values of {@code X-API-KEY}; at least one
  * @param domain base of host names (as {@code api.DOMAIN}, {@code PORT-ID.DOMAIN}); sent to clients if present
  * @param maxRequests requests in flight; one more is answered 429
- * @param maxConnections open connections; one more is closed at once
+ * @param maxConnections open connections; at the bound see {@link io.athenic.e2b.server.http.Door}
  * @param maxUploadBytes of one file, unpacked
  * @param maxTimeout longest life a request may ask for
  */

@@ -63,21 +63,4 @@ class OverloadTest {
                         "POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx"))
                 .contains(" 400 ");
     }
-
-    @Test
-    void connectionsBeyondTheBoundAreClosed() throws IOException {
-        var open = new ArrayList<Socket>();
-        try {
-            for (var i = 0; i < 210; i++) {
-                open.add(SERVER.raw(""));
-            }
-            var last = open.getLast();
-            assertThat(last.getInputStream().read()).isEqualTo(-1);
-        } finally {
-            for (var socket : open) {
-                socket.close();
-            }
-        }
-        await().until(() -> SERVER.text(SERVER.request("/health")).statusCode() == 204);
-    }
 }

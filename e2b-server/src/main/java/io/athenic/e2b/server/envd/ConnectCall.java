@@ -88,6 +88,11 @@ final class ConnectCall {
         }
     }
 
+    /** See {@link Exchange#patientBody}. */
+    void patientBody() {
+        exchange.patientBody();
+    }
+
     /** The deadline that the client set for the call. */
     Optional<Duration> timeout() {
         var text = exchange.header(E2b.HEADER_CONNECT_TIMEOUT);

@@ -182,6 +182,7 @@ final class ProcessRpc {
 
     /** The client's messages are written to the process as they come. */
     private static void streamInput(ConnectCall call, Agent agent) throws IOException, InterruptedException {
+        call.patientBody();
         serve(call, messages -> {
             ProcessSelector process = null;
             for (var message = messages.read(ProcessApi.StreamInputRequest.class);

@@ -94,6 +94,11 @@ public final class Exchange {
         return body;
     }
 
+    /** The body may come slowly, as somebody types it; without a byte for {@link #BODY_IDLE_SECONDS} it is given up all the same. */
+    public void patientBody() {
+        ConnectionGuard.patient(request.connection());
+    }
+
     /**
      * The whole body.
      *
