@@ -242,7 +242,17 @@ public final class Sandbox {
         }
     }
 
-    /** Tries again to write a record that could not be written. */
+    /** The record may be written a little later, by the engine. */
+    private void changedLittle() {
+        recording.lock(); // a record that is being written may have the old state
+        try {
+            unrecorded = true;
+        } finally {
+            recording.unlock();
+        }
+    }
+
+    /** Writes a record that could not be written, or was put off. */
     void recordIfMissed() {
         if (unrecorded) {
             changed();
@@ -507,10 +517,10 @@ public final class Sandbox {
             room.used();
             state.change(SandboxState.PAUSED, SandboxState.RUNNING);
             requireAlive(); // its end meanwhile waits for us
+            changedLittle(); // that the room is not frozen says the same
         } finally {
             moving.unlock();
         }
-        changed();
     }
 
     /** What it used, a sample every five seconds of the last hour, oldest first; when there is none yet, one of now. */

@@ -106,7 +106,9 @@ final class SandboxPool implements AutoCloseable {
                 }
             }
             lastTake = System.nanoTime();
-            changed.signalAll();
+            if (ready.size() * 2 < size.now() || !unfit.isEmpty()) {
+                changed.signalAll(); // else tend() is soon enough, and nothing wakes up beside the taker
+            }
         } finally {
             lock.unlock();
         }
