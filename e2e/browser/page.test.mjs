@@ -6,14 +6,16 @@ import { foreign, launch, open } from './chromium.mjs';
 
 const url = process.env.ATHENIC_URL ?? 'http://127.0.0.1:4000';
 const folder = process.env.SCREENSHOTS ?? 'screenshots';
-const WAIT = { timeout: 30_000 };
+const WAIT = { timeout: 60_000 };
 
 const LINES = 40;
-const PLOT = `import time
+// Stands still in the middle until the file comes, so that a slow machine sees the middle too.
+const PLOT = `import os, time
 import matplotlib.pyplot as plt
 for i in range(1, ${LINES + 1}):
     print('line', i, flush=True)
-    time.sleep(0.05)
+    while i == ${LINES / 2} and not os.path.exists('go'): time.sleep(0.01)
+    time.sleep(0.02)
 plt.plot([1, 4, 9, 16])
 plt.title('Squares')
 plt.show()`;
@@ -43,6 +45,12 @@ async function send(text) {
 }
 const fenced = (code) => `Please run this:\n\`\`\`python\n${code}\n\`\`\``;
 
+async function go() {
+  const thread = new URL(session.page.url()).pathname.replace('/t/', '');
+  const sent = await fetch(`${url}/api/threads/${thread}/files?name=go`, { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: 'go' });
+  assert.equal(sent.status, 201, await sent.text());
+}
+
 /** One look at the run's side: everything from the same moment. */
 const look = () => session.page.evaluate(() => {
   const at = (id) => document.querySelector(`[data-testid="${id}"]`);
@@ -67,11 +75,12 @@ async function seePicture() {
   assert.ok(width > 100, `the picture is ${width} pixels wide`);
 }
 
-test('output is live and the picture is shown', { timeout: 120_000 }, async () => {
+test('output is live and the picture is shown', { timeout: 300_000 }, async () => {
   await send(fenced(PLOT));
   const first = await until('the first line', ({ lines }) => lines.includes('line 1'));
   assert.equal(first.status, 'running');
   assert.ok(!first.lines.includes(`line ${LINES}`), 'the last line is not there yet');
+  await go();
 
   const last = await until('the end', ended);
   assert.equal(last.status, 'completed');
@@ -80,7 +89,7 @@ test('output is live and the picture is shown', { timeout: 120_000 }, async () =
   await seePicture();
 });
 
-test('reload in the middle misses nothing', { timeout: 120_000 }, async () => {
+test('reload in the middle misses nothing', { timeout: 300_000 }, async () => {
   await send(fenced(PLOT));
   await until('some lines', ({ lines }) => lines.length >= 3);
 
@@ -88,13 +97,14 @@ test('reload in the middle misses nothing', { timeout: 120_000 }, async () => {
 
   const again = await until('the output again', ({ lines }) => lines.includes('line 1'));
   assert.equal(again.status, 'running');
+  await go();
   assert.equal((await until('the end', ended)).status, 'completed');
   await until('every line', ({ lines }) => lines.length >= LINES);
   assert.deepEqual((await look()).lines, ALL);
   await seePicture();
 });
 
-test('stop ends an endless loop', { timeout: 120_000 }, async () => {
+test('stop ends an endless loop', { timeout: 300_000 }, async () => {
   await send(fenced('n = 0\nwhile True:\n    n += 1\n    print(n)'));
   await until('output', ({ lines }) => lines.length > 10);
   assert.equal((await look()).status, 'running');
@@ -104,7 +114,7 @@ test('stop ends an endless loop', { timeout: 120_000 }, async () => {
   assert.equal((await until('the end', ended)).status, 'cancelled');
 });
 
-test('the next message finds the variables of the one before, and its file is listed', { timeout: 120_000 }, async () => {
+test('the next message finds the variables of the one before, and its file is listed', { timeout: 300_000 }, async () => {
   await send(fenced("x = 41\nopen('report.csv', 'w').write('a,b\\n1,2\\n')\nprint('first done')"));
   await until('the first end', (seen) => ended(seen) && seen.lines.includes('first done'));
   await send(fenced("print('and', x + 1)"));
@@ -114,13 +124,13 @@ test('the next message finds the variables of the one before, and its file is li
   await by('file-row').filter({ hasText: 'report.csv' }).waitFor(WAIT);
 });
 
-test('an error is shown with its cause', { timeout: 120_000 }, async () => {
+test('an error is shown with its cause', { timeout: 300_000 }, async () => {
   await send(fenced("print('before')\n{}['missing']"));
   assert.equal((await until('the end', ended)).status, 'error');
   await by('run-error').getByText('KeyError').first().waitFor(WAIT);
 });
 
-test('an example of the empty state works without a model', { timeout: 120_000 }, async () => {
+test('an example of the empty state works without a model', { timeout: 300_000 }, async () => {
   await by('example').first().waitFor(WAIT);
   assert.ok(await by('example').count() >= 3);
   await by('example').first().click();
@@ -128,7 +138,7 @@ test('an example of the empty state works without a model', { timeout: 120_000 }
   assert.equal((await until('the end', ended)).status, 'completed');
 });
 
-test('a thread stays in the list and has an address of its own', { timeout: 120_000 }, async () => {
+test('a thread stays in the list and has an address of its own', { timeout: 300_000 }, async () => {
   await send('$ echo kept-in-the-list');
   await until('the end', ended);
   const address = session.page.url();

@@ -25,7 +25,7 @@ export async function sandboxFor(t, Kind = PlainSandbox, options = {}) {
 }
 
 /** Waits for a condition; the deadline fails the test. */
-export async function until(condition, what, deadlineMs = 15_000) {
+export async function until(condition, what, deadlineMs = 60_000) {
   const end = Date.now() + deadlineMs
   while (Date.now() < end) {
     const value = await condition()

@@ -91,7 +91,7 @@ class CrashTest {
         var ended = Command.of(Product.HOME.resolve("athenic").toString(), "run", "--data", data.toString())
                 .with(Map.of("ATHENIC_POOL_SIZE", "many"))
                 .run(Duration.ofMinutes(2));
-        List<String> left = Leftovers.of(data).await(Duration.ofSeconds(10));
+        List<String> left = Leftovers.of(data).await(Duration.ofSeconds(60));
         Product.delete(data);
 
         assertThat(ended.status()).as(ended.all()).isEqualTo(1);
@@ -139,7 +139,7 @@ class CrashTest {
 
         int status = product.interrupt();
 
-        List<String> left = product.leftovers().await(Duration.ofSeconds(10));
+        List<String> left = product.leftovers().await(Duration.ofSeconds(60));
         product.close();
         assertThat(left).isEmpty();
         assertThat(status).isEqualTo(130);
@@ -152,7 +152,7 @@ class CrashTest {
 
         int status = product.terminate();
 
-        List<String> left = product.leftovers().await(Duration.ofSeconds(10));
+        List<String> left = product.leftovers().await(Duration.ofSeconds(60));
         product.close();
         assertThat(left).isEmpty();
         assertThat(status).isEqualTo(143);
@@ -170,7 +170,7 @@ class CrashTest {
                             "0",
                             "--data",
                             product.data().toString())
-                    .run(Duration.ofMinutes(1));
+                    .run(Duration.ofMinutes(2));
 
             assertThat(second.status()).isNotZero();
             assertThat(second.errors()).contains("already runs").contains(Integer.toString(product.port()));

@@ -84,7 +84,7 @@ class FloodTest {
     }
 
     private java.util.List<Path> awaitNoGroup(String sandbox) {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!product.leftovers().groups(sandbox).isEmpty() && System.nanoTime() < end) {
             Product.pause(50);
         }

@@ -82,6 +82,17 @@ final class Http {
         }
     }
 
+    /** Asks until the answer has the status. */
+    void awaitStatus(String path, Map<String, ?> body, int wanted) {
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        Answer answer = post(path, body);
+        while (answer.status != wanted && System.nanoTime() < end) {
+            io.athenic.e2e.product.Product.pause(50);
+            answer = post(path, body);
+        }
+        answer.expect(wanted);
+    }
+
     Http(int port) {
         this.port = port;
     }

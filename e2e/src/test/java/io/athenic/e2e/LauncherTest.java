@@ -107,7 +107,7 @@ class LauncherTest {
                         "-c",
                         printed.output()
                                 + "curl -s -o /dev/null -w '%{http_code}' -H \"X-API-KEY: $E2B_API_KEY\" $E2B_API_URL/v2/sandboxes && echo \" $E2B_SANDBOX_URL\"")
-                .run(Duration.ofSeconds(30));
+                .run(Duration.ofMinutes(2));
 
         assertThat(used.output()).isEqualTo("200 http://127.0.0.1:" + product.e2bPort() + "\n");
     }
@@ -134,8 +134,8 @@ class LauncherTest {
         Outcome executed = Command.of(script, "exec", "--data", data.toString(), "-")
                 .input("import sys\nprint('no server')\nsys.exit(3)")
                 .run(Duration.ofMinutes(2));
-        Outcome exports = Command.of(script, "env", "--data", data.toString()).run(Duration.ofMinutes(1));
-        List<String> left = leftovers.await(Duration.ofSeconds(10));
+        Outcome exports = Command.of(script, "env", "--data", data.toString()).run(Duration.ofMinutes(2));
+        List<String> left = leftovers.await(Duration.ofSeconds(60));
         Product.delete(data);
 
         assertThat(asked.status()).as(asked.all()).isZero();
@@ -149,7 +149,7 @@ class LauncherTest {
     @Test
     void unknownCommandIsRefusedWithHelp() {
         Outcome unknown = Command.of(Product.HOME.resolve("athenic").toString(), "frobnicate")
-                .run(Duration.ofSeconds(30));
+                .run(Duration.ofMinutes(2));
 
         assertThat(unknown.status()).isEqualTo(64);
         assertThat(unknown.errors()).contains("unknown command: frobnicate").contains("Usage:");

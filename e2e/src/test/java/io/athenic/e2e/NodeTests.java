@@ -19,7 +19,7 @@ final class NodeTests {
         Path path = Product.HOME.resolve("e2e").resolve(folder);
         install(path);
         Outcome outcome =
-                Command.of("npm", "test", "--silent").in(path).with(environment).run(Duration.ofMinutes(5));
+                Command.of("npm", "test", "--silent").in(path).with(environment).run(Duration.ofMinutes(10));
         boolean ran = outcome.output()
                 .lines()
                 .anyMatch(line -> line.matches("# pass [1-9]\\d*") || line.matches("ℹ pass [1-9]\\d*"));
@@ -37,7 +37,7 @@ final class NodeTests {
             }
             Outcome installed = Command.of("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error")
                     .in(path)
-                    .run(Duration.ofMinutes(5));
+                    .run(Duration.ofMinutes(10));
             if (installed.status() != 0) {
                 throw new AssertionError("npm ci failed in " + path + "\n" + installed.all());
             }

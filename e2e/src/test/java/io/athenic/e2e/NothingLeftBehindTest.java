@@ -27,7 +27,7 @@ class NothingLeftBehindTest {
 
         product.interrupt();
 
-        assertThat(product.leftovers().await(Duration.ofSeconds(10))).isEmpty();
+        assertThat(product.leftovers().await(Duration.ofSeconds(60))).isEmpty();
         assertThat(log).doesNotContain("SEVERE", "Exception in thread", "\tat io.athenic");
     }
 }

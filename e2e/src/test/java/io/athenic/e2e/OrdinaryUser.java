@@ -106,8 +106,11 @@ final class OrdinaryUser implements AutoCloseable {
         var found = new TreeMap<Long, String>();
         ProcessHandle.allProcesses().forEach(process -> {
             Path folder = Path.of("/proc", Long.toString(process.pid()));
-            Matcher uid = Pattern.compile("^Uid:\\s+(\\d+)", Pattern.MULTILINE).matcher(read(folder.resolve("status")));
-            if (uid.find()) {
+            String status = read(folder.resolve("status"));
+            Matcher uid = Pattern.compile("^Uid:\\s+(\\d+)", Pattern.MULTILINE).matcher(status);
+            if (uid.find()
+                    && !status.contains(
+                            "State:\tZ")) { // a dead one is the machine's init's, which reaps it when it likes
                 int owner = Integer.parseInt(uid.group(1));
                 if (owner == own || (owner >= first && owner < first + IDS)) {
                     found.put(
@@ -117,6 +120,17 @@ final class OrdinaryUser implements AutoCloseable {
             }
         });
         return found;
+    }
+
+    /** Empty at the latest when the system has had the time to take them away. */
+    Map<Long, String> awaitNoProcesses() {
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+        Map<Long, String> left = processes();
+        while (!left.isEmpty() && System.nanoTime() < end) {
+            Product.pause(50);
+            left = processes();
+        }
+        return left;
     }
 
     /** The folder of sockets of a user without a session. */
@@ -129,7 +143,7 @@ final class OrdinaryUser implements AutoCloseable {
         try {
             processes().keySet().forEach(pid -> ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly));
             keeper.outputWriter().close();
-            if (!keeper.waitFor(30, TimeUnit.SECONDS) || keeper.exitValue() != 0) {
+            if (!keeper.waitFor(60, TimeUnit.SECONDS) || keeper.exitValue() != 0) {
                 keeper.destroyForcibly();
                 throw new AssertionError("the user " + told.path("name").asText() + " could not be removed");
             }
@@ -142,7 +156,7 @@ final class OrdinaryUser implements AutoCloseable {
     }
 
     static void interrupt(Process launcher) {
-        Command.of("kill", "-INT", "--", "-" + launcher.pid()).run(Duration.ofSeconds(10));
+        Command.of("kill", "-INT", "--", "-" + launcher.pid()).run(Duration.ofSeconds(60));
     }
 
     private static String read(Path file) {

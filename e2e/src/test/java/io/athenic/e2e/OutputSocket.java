@@ -36,7 +36,7 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
         try {
             socket = CLIENT.newWebSocketBuilder()
                     .buildAsync(URI.create("ws://127.0.0.1:" + port + "/?" + query), this)
-                    .get(20, TimeUnit.SECONDS);
+                    .get(60, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted", e);
@@ -105,10 +105,23 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
 
     /** Reads to the end of the execution; the last message's status. */
     String awaitEnd() {
-        return await(message -> type(message).equals("status")
-                        && ENDS.contains(message.path("status").asText()))
-                .path("status")
-                .asText();
+        return await(OutputSocket::isEnd).path("status").asText();
+    }
+
+    /** Reads so many messages of stdout: empty, or the status of the end that came before. */
+    String awaitTexts(int count) {
+        for (int i = 0; i < count; i++) {
+            JsonNode message = await(each -> type(each).equals("stdout") || isEnd(each));
+            if (isEnd(message)) {
+                return message.path("status").asText();
+            }
+        }
+        return "";
+    }
+
+    private static boolean isEnd(JsonNode message) {
+        return type(message).equals("status")
+                && ENDS.contains(message.path("status").asText());
     }
 
     /** Hears nothing more: what has come is all that is {@link #seen}. */
@@ -122,7 +135,7 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
 
     int awaitClose() {
         try {
-            return closed.get(20, TimeUnit.SECONDS);
+            return closed.get(60, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError("interrupted", e);

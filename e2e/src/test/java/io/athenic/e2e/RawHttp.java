@@ -16,7 +16,7 @@ final class RawHttp {
     /** Returns the answer's status; 400 where the server closed the connection on the spot, which refuses as well. */
     static int statusOf(int port, String requestLine, Map<String, String> headers) {
         try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
-            socket.setSoTimeout(20_000);
+            socket.setSoTimeout(60_000);
             var text = new StringBuilder(requestLine).append("\r\n");
             headers.forEach((name, value) ->
                     text.append(name).append(": ").append(value).append("\r\n"));

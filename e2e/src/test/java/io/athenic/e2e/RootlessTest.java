@@ -37,11 +37,11 @@ class RootlessTest {
             twoSandboxesSeeNeitherEachOtherNorTheUser(http);
         } finally {
             OrdinaryUser.interrupt(launcher);
-            assertThat(launcher.waitFor(40, TimeUnit.SECONDS)).isTrue();
+            assertThat(launcher.waitFor(120, TimeUnit.SECONDS)).isTrue();
         }
 
         assertThat(launcher.exitValue()).as(Files.readString(log)).isEqualTo(130);
-        assertThat(USER.processes()).isEmpty();
+        assertThat(USER.awaitNoProcesses()).isEmpty();
         assertThat(USER.runtime()).doesNotExist();
     }
 
@@ -65,9 +65,9 @@ class RootlessTest {
             assertThat(Http.stdout(http.python("print(kept + 1)", sandbox))).isEqualTo("42\n");
         } finally {
             OrdinaryUser.interrupt(launcher);
-            assertThat(launcher.waitFor(40, TimeUnit.SECONDS)).isTrue();
+            assertThat(launcher.waitFor(120, TimeUnit.SECONDS)).isTrue();
         }
-        assertThat(USER.processes()).isEmpty();
+        assertThat(USER.awaitNoProcesses()).isEmpty();
         assertThat(USER.runtime()).doesNotExist();
     }
 

@@ -77,7 +77,7 @@ public final class Command {
                     var family = new ArrayList<>(process.descendants().toList());
                     family.add(process.toHandle());
                     family.forEach(ProcessHandle::destroyForcibly);
-                    process.waitFor(10, TimeUnit.SECONDS);
+                    process.waitFor(60, TimeUnit.SECONDS);
                 }
                 var outcome = new Outcome(ended ? process.exitValue() : -1, read(out), read(err));
                 if (!ended) {

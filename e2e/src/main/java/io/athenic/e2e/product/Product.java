@@ -223,8 +223,8 @@ public final class Product implements AutoCloseable {
 
     public int awaitEnd() {
         try {
-            if (!launcher.waitFor(40, TimeUnit.SECONDS)) {
-                throw new AssertionError("./athenic run did not end within 40 s\n" + log());
+            if (!launcher.waitFor(120, TimeUnit.SECONDS)) {
+                throw new AssertionError("./athenic run did not end within 120 s\n" + log());
             }
             return launcher.exitValue();
         } catch (InterruptedException e) {
@@ -244,7 +244,7 @@ public final class Product implements AutoCloseable {
             if (launcher.isAlive()) {
                 interrupt();
             }
-            List<String> left = leftovers().await(Duration.ofSeconds(10));
+            List<String> left = leftovers().await(Duration.ofSeconds(60));
             if (!left.isEmpty()) {
                 throw new AssertionError("left behind:\n" + String.join("\n", left) + "\n" + log());
             }
@@ -267,7 +267,7 @@ public final class Product implements AutoCloseable {
 
     /** kill(1): a negative number is a process group. */
     private static void signal(String signal, long target) {
-        Command.of("kill", signal, "--", Long.toString(target)).run(Duration.ofSeconds(10));
+        Command.of("kill", signal, "--", Long.toString(target)).run(Duration.ofSeconds(60));
     }
 
     public static void pause(long millis) {
