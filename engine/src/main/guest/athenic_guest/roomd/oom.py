@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from athenic_guest.roomd import cgroups
 from athenic_guest.roomd.cgroups import Group
 
-# v1 tells about the lack of memory before the kill is counted.
-_COUNT_SECONDS = 0.25
+# v1 tells about the lack of memory before the kill is counted, and on a busy machine long before: so long, and so often, is looked for it.
+_COUNT_SECONDS = 5.0
+_LOOK_SECONDS = 0.01
 
 
 @dataclass
@@ -65,20 +65,25 @@ class OomWatch:
         self._epoll.close()
 
     def _run(self) -> None:
+        short: dict[int, float] = {}  # whose memory is short, by descriptor, and until when a kill is looked for
         while not self._closing:
-            for descriptor, _ in self._epoll.poll():
-                with self._lock:
-                    watched = self._watched.get(descriptor)
-                if watched is not None:
-                    self._count(watched)
+            ready = self._epoll.poll(_LOOK_SECONDS if short else None)
+            now = time.monotonic()
+            short |= {descriptor: now + _COUNT_SECONDS for descriptor, _ in ready}
+            short = {descriptor: end for descriptor, end in short.items() if not self._told(descriptor) and now < end}
 
-    def _count(self, watched: _Watched) -> None:
-        for _ in cgroups.until(time.monotonic() + _COUNT_SECONDS):
-            try:
-                kills = watched.group.oom_kills()
-            except (OSError, ValueError):  # destroyed meanwhile
-                return
-            if kills > watched.seen:
-                watched.seen = kills
-                self._emit({"event": "oom", "sandbox": watched.sandbox, "kills": kills})
-                return
+    def _told(self, descriptor: int) -> bool:
+        """Whether there is no more to wait for: a kill has been told, or the room is gone."""
+        with self._lock:
+            watched = self._watched.get(descriptor)
+        if watched is None:
+            return True
+        try:
+            kills = watched.group.oom_kills()
+        except (OSError, ValueError):  # destroyed meanwhile
+            return True
+        if kills <= watched.seen:
+            return False
+        watched.seen = kills
+        self._emit({"event": "oom", "sandbox": watched.sandbox, "kills": kills})
+        return True

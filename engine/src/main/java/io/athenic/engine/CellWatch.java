@@ -1,11 +1,16 @@
 package io.athenic.engine;
 
+import java.time.Duration;
 import java.util.List;
 
 /** Looks at the events of one execution on their way to the caller: ends the output at its bound, and tells what was killed for memory. */
 final class CellWatch {
+    /** A shorter cell has not filled a sandbox's memory, and shall not wait. */
+    private static final Duration SHORT = Duration.ofMillis(50);
+
     private final Room room;
     private final long killsBefore;
+    private final long began = System.nanoTime();
     private long printed;
     private boolean full;
     private boolean memoryTold;
@@ -80,9 +85,16 @@ final class CellWatch {
 
     /** A process that the code has started was killed, and the code may not have noticed. */
     private List<KernelEvent> end(KernelEvent.Finished finished) {
-        if (memoryTold || full || room.oomKills() <= killsBefore) {
+        if (memoryTold || full || !killed()) {
             return List.of(finished);
         }
         return List.of(new KernelEvent.Stderr("[a process was killed: " + room.outOfMemoryText() + "]\n"), finished);
+    }
+
+    /** The news of a kill and the end of its cell come by different ways. */
+    private boolean killed() {
+        return System.nanoTime() - began > SHORT.toNanos()
+                ? room.outOfMemorySince(killsBefore)
+                : room.oomKills() > killsBefore;
     }
 }

@@ -20,6 +20,9 @@ final class Room {
     /** A healthy roomd answers in milliseconds; it works through a queue when many rooms are made at once. */
     static final Duration ROOMD_WAIT = Duration.ofSeconds(30);
 
+    /** For what is told with an end: a room that is being copied answers later. */
+    private static final Duration NEWS = Duration.ofSeconds(2);
+
     /** Kind and first name of a room's agent; those that replace it have a number. */
     static final String AGENT = "agent";
 
@@ -285,11 +288,11 @@ final class Room {
         return outputBytes;
     }
 
-    /** Whether processes were killed for memory since there had been so many; asks when it is not known yet. */
+    /** Whether processes were killed for memory since there had been so many; asks when it is not known yet, which is not waited for long. */
     boolean outOfMemorySince(long killsBefore) {
         if (oomKills() <= killsBefore) {
             try {
-                return use().oomKills() > killsBefore;
+                return use(NEWS).oomKills() > killsBefore;
             } catch (EngineException _) {
                 return false; // the room went too
             }
@@ -326,7 +329,11 @@ final class Room {
     }
 
     ResourceUse use() {
-        JsonNode stat = roomd.call("room.stat", request(), ROOMD_WAIT);
+        return use(ROOMD_WAIT);
+    }
+
+    private ResourceUse use(Duration wait) {
+        JsonNode stat = roomd.call("room.stat", request(), wait);
         ResourceUse use = new ResourceUse(
                 stat.path("memoryBytes").asLong(),
                 stat.path("memoryLimitBytes").asLong(),
