@@ -17,6 +17,7 @@ from .targets import writable
 MOST: Final = 4 << 20
 # How many executions that have ended are kept for a server that has not acknowledged all of them.
 _FINISHED: Final = 8
+_PATIENCE: Final = 0.1
 _WEIGHT: Final = 64  # what a kept frame costs besides its bytes
 
 
@@ -50,12 +51,17 @@ class Durable:
 
     def ready(self, size: int) -> bool:
         """Whether `send` takes this many bytes without waiting."""
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(timeout=_PATIENCE):  # held for long only while a server that does not read attaches
             return False
         try:
             return self._size + size < MOST and (self._connection is None or writable(self._connection.socket))
         finally:
             self._lock.release()
+
+    def stuck(self) -> bool:
+        """Whether a `send` of another thread waits for the server, or for space."""
+        peer = self.peer
+        return self._size >= MOST or (peer is not None and not writable(peer))
 
     def acknowledge(self, position: int) -> None:
         """The server has all frames up to this one."""

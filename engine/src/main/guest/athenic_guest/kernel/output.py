@@ -31,7 +31,10 @@ WEIGHT: Final = 32
 DELAY: Final = 0.002
 BURST: Final = 16
 LATE_MOST: Final = 64 << 10
-_PATIENCE: Final = 0.005
+# How often, and how long each time, the main thread waits for the other one to have sent. That one lacks Python's lock or a processor, unless
+# the server does not read.
+_GLANCES: Final = 200
+_GLANCE: Final = 0.005
 _AT_ONCE: Final = 16 << 10  # a socket that poll(2) calls writable takes this much without waiting
 _SLICE: Final = 200_000  # characters; in UTF-8 at most 800 kB, so a slice always fits a frame
 
@@ -117,8 +120,7 @@ class Output:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
             signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-            # Not without patience: the other thread may hold it and only lack Python's lock to go on.
-            if not self._sending.acquire(timeout=_PATIENCE):
+            if not self._take_over():
                 return
             try:
                 if self.size < _AT_ONCE and (self._target is None or self._target.ready(_AT_ONCE)):
@@ -127,6 +129,16 @@ class Output:
                 self._sending.release()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _take_over(self) -> bool:
+        """Gets the lock of whoever sends. Not without patience: what follows may be a call in C that lets no other thread send any more."""
+        for _ in range(_GLANCES):
+            if self._sending.acquire(timeout=_GLANCE):
+                return True
+            target = self._target
+            if target is not None and target.stuck():
+                return False
+        return False
 
     def _run(self) -> None:
         while True:

@@ -18,6 +18,9 @@ class Target(Protocol):
     def ready(self, size: int) -> bool:
         """Whether `send` takes this many bytes without waiting."""
 
+    def stuck(self) -> bool:
+        """Whether a `send` that is under way in another thread waits for the server."""
+
 
 class Direct:
     """A connection that the execution ends with."""
@@ -37,6 +40,9 @@ class Direct:
 
     def ready(self, _size: int) -> bool:
         return self._gone or writable(self._peer)
+
+    def stuck(self) -> bool:
+        return not self._gone and not writable(self._peer)
 
 
 def writable(peer: socket.socket) -> bool:
