@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Real connections, byte by byte, to a real HTTP server behind the door. */
 class DoorTest {
+    private static final Duration SOON = Duration.ofMinutes(1);
     private static final Duration LONG = Duration.ofHours(1);
     private static final String HOST = "Host: localhost\r\n";
 
@@ -161,9 +162,9 @@ class DoorTest {
 
     @Test
     void clientsThatSendTheirHeadersSlowlyAreCutOffAndIdleOnesAreNot() throws IOException {
-        start(bounds(100, Duration.ofSeconds(1), LONG));
+        start(bounds(100, Duration.ofSeconds(3), LONG)); // more than a machine stands still
         var idle = open("GET /idle HTTP/1.1\r\n" + HOST + "\r\n");
-        await().until(() -> seen.contains("GET /idle 0"));
+        await().atMost(SOON).until(() -> seen.contains("GET /idle 0"));
         var half = open("GET / HTTP/1.1\r\nHost: loc");
         var silent = open();
         var dripping = open("GET / HTTP/1.1\r\n");
@@ -180,7 +181,7 @@ class DoorTest {
 
         assertThat(rest(half)).contains(" 408 ").contains("the headers did not arrive");
         assertThat(rest(silent)).isEmpty();
-        await().atMost(Duration.ofSeconds(30)).until(() -> !dripper.isAlive());
+        await().atMost(SOON).until(() -> !dripper.isAlive());
         idle.getOutputStream()
                 .write(("GET /again HTTP/1.1\r\n" + HOST + "Connection: close\r\n\r\n").getBytes(ISO_8859_1));
         assertThat(rest(idle).split(" 200 OK")).hasSize(3);
@@ -197,7 +198,7 @@ class DoorTest {
                 // looked at below
             }
         });
-        await().until(() -> held.size() == 1);
+        await().atMost(SOON).until(() -> held.size() == 1);
 
         var slow = open("POST / HTTP/1.1\r\n" + HOST + "Content-Length: 100\r\n\r\nx");
         assertThat(rest(slow)).contains(" 408 ").contains("bytes a second");
@@ -205,7 +206,7 @@ class DoorTest {
         var request = held.remove();
         request.resume();
         assertThat(rest(paused)).contains(" 200 ");
-        await().until(() -> !feeder.isAlive());
+        await().atMost(SOON).until(() -> !feeder.isAlive());
     }
 
     @Test
@@ -213,10 +214,10 @@ class DoorTest {
         start(bounds(2, LONG, LONG));
         var busy = open("POST /hold HTTP/1.1\r\n" + HOST + "Content-Length: 0\r\nConnection: close\r\n\r\n");
         var idle = open("GET /idle HTTP/1.1\r\n" + HOST + "\r\n");
-        await().until(() -> held.size() == 1 && seen.contains("GET /idle 0"));
+        await().atMost(SOON).until(() -> held.size() == 1 && seen.contains("GET /idle 0"));
 
         // Until the idle one has been so for two seconds the new ones are told that there is no room.
-        await().atMost(Duration.ofSeconds(30)).until(() -> {
+        await().atMost(SOON).until(() -> {
             var answer = answerTo("GET /new HTTP/1.1\r\n" + HOST + "Connection: close\r\n\r\n");
             assertThat(answer)
                     .satisfiesAnyOf(
@@ -267,7 +268,7 @@ class DoorTest {
 
     private Socket open() throws IOException {
         var socket = new Socket(InetAddress.getLoopbackAddress(), port);
-        socket.setSoTimeout(20_000);
+        socket.setSoTimeout((int) SOON.toMillis());
         sockets.add(socket);
         return socket;
     }
