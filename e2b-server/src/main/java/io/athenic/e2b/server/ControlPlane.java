@@ -329,7 +329,8 @@ final class ControlPlane {
 
     private void deleteTemplate(Exchange exchange, String id) {
         if (!snapshots.delete(id)) {
-            throw new HttpFailure(404, "there is no snapshot of that id or name");
+            throw new HttpFailure(
+                    404, "there is no template or snapshot '" + (id.length() > 100 ? id.substring(0, 100) : id) + "'");
         }
         exchange.respondEmpty(204);
     }

@@ -94,6 +94,7 @@ final class OneBuild {
 
     private Tree step(String number, String title, BuildStep step, BuildState state, Optional<Tree> on, String name) {
         String root = on.map(tree -> from.base() + "+" + tree.name()).orElse(from.base());
+        Instant began = clock.instant();
         Sandbox sandbox = null;
         try {
             sandbox = engine.create(spec(root));
@@ -104,10 +105,14 @@ final class OneBuild {
                 default -> throw new IllegalStateException("not a step that runs: " + step);
             }
             Tree made = engine.trees().commit(sandbox, name);
-            log.add(BuildLog.Level.INFO, title + "kept, " + (made.ownBytes() >> 10) + " KiB of its own");
+            long millis = Duration.between(began, clock.instant()).toMillis();
+            log.add(
+                    BuildLog.Level.INFO,
+                    title + "done in " + millis / 1000 + "." + millis % 1000 / 100 + " s, " + size(made.ownBytes())
+                            + " kept");
             return made;
         } catch (EngineException e) {
-            throw new StepFailure(number, step.text() + ": " + e.getMessage(), e);
+            throw new StepFailure(number, "step " + number + " failed: " + step.text() + ": " + e.getMessage(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StepFailure(number, "the server was stopped during the build", e);
@@ -116,6 +121,10 @@ final class OneBuild {
                 sandbox.kill(KillCause.USER);
             }
         }
+    }
+
+    private static String size(long bytes) {
+        return bytes < 10 << 20 ? (bytes >> 10) + " KiB" : (bytes >> 20) + " MiB";
     }
 
     private SandboxSpec spec(String root) {

@@ -9,6 +9,7 @@ import io.athenic.engine.Sandbox;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,14 @@ final class StepRunner {
     static final Duration LIMIT = Duration.ofMinutes(60);
 
     private static final String ROOT = "root";
+
+    /** Nobody is there to answer a question or to heed a hint. */
+    private static final Map<String, String> UNATTENDED = Map.of(
+            "DEBIAN_FRONTEND", "noninteractive",
+            "PIP_ROOT_USER_ACTION", "ignore",
+            "PIP_DISABLE_PIP_VERSION_CHECK", "1",
+            "NPM_CONFIG_UPDATE_NOTIFIER", "false");
+
     private static final String ARCHIVE = "/tmp/.copied-files";
 
     /** Arguments: source, target, owner, mode or nothing, archive. */
@@ -66,9 +75,11 @@ final class StepRunner {
         if (!state.workdir().isEmpty()) {
             execute(List.of("/bin/mkdir", "-p", "--", state.workdir()), Map.of(), "/", ROOT);
         }
+        Map<String, String> env = new HashMap<>(UNATTENDED);
+        env.putAll(state.env());
         execute(
                 List.of("/bin/bash", "-l", "-c", step.command()),
-                state.env(),
+                env,
                 state.workdir().isEmpty() ? null : state.workdir(),
                 user);
     }
@@ -127,7 +138,7 @@ final class StepRunner {
     private static void check(ProcessEvent.Ended ended) {
         if (ended.exitCode() != 0) {
             throw new EngineException(
-                    ErrorCode.FAILED_PRECONDITION, "the step failed (" + ended.status() + "): the log says why");
+                    ErrorCode.FAILED_PRECONDITION, "it ended with " + ended.status() + ", and the log says why");
         }
     }
 

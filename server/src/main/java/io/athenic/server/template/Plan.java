@@ -28,7 +28,8 @@ record Plan(
 
     private static final Pattern SIZE = Pattern.compile("(\\d{1,6})\\s*(MiB|GiB)");
     private static final String ROOT = "root";
-    private static final String APT = "DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ";
+    private static final String APT_UPDATE = "apt-get -qq update && ";
+    private static final String APT = "apt-get -qq install -y --no-install-recommends ";
     private static final String APT_CLEAN = " && apt-get clean && rm -rf /var/lib/apt/lists/*";
 
     static Plan of(Definition definition) {
@@ -44,11 +45,10 @@ record Plan(
         if (definition.workdir() != null) {
             steps.add(new Step("WORKDIR", List.of(absolute("workdir", definition.workdir()))));
         }
-        packages("apt", definition.apt())
-                .ifPresent(all -> steps.add(run("apt-get update && " + APT + all + APT_CLEAN)));
+        packages("apt", definition.apt()).ifPresent(all -> steps.add(run(APT_UPDATE + APT + all + APT_CLEAN)));
         packages("pip", definition.pip()).ifPresent(all -> steps.add(run("pip install --no-cache-dir " + all)));
         packages("npm", definition.npm()).ifPresent(all -> {
-            steps.add(run("command -v npm > /dev/null || { apt-get update && " + APT + "npm" + APT_CLEAN + "; }"));
+            steps.add(run("command -v npm > /dev/null || { " + APT_UPDATE + APT + "npm" + APT_CLEAN + "; }"));
             steps.add(run("npm install --global --no-fund --no-audit " + all));
         });
         for (var copy : Objects.requireNonNullElse(definition.files(), List.<Definition.FileCopy>of())) {

@@ -13,6 +13,8 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Builds, lists and deletes templates by the same HTTP API as E2B's SDKs (docs/PROTOCOL.md, section 5). */
@@ -98,7 +100,9 @@ final class TemplateClient implements AutoCloseable {
         for (var template : call("GET", "/templates", null)) {
             var built = template.path("buildID").asText().isEmpty()
                     ? "with the installation"
-                    : template.path("updatedAt").asText();
+                    : Instant.parse(template.path("updatedAt").asText())
+                            .truncatedTo(ChronoUnit.SECONDS)
+                            .toString();
             out.printf(
                     "%-32s %10s %10s  %s%n",
                     template.path("templateID").asText(),
