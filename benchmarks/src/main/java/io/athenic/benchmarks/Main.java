@@ -44,7 +44,7 @@ public final class Main {
     private static Main parse(String[] arguments) {
         boolean peers = false;
         List<String> parts = PARTS;
-        int alive = 50;
+        int alive = 300;
         for (int i = 0; i < arguments.length; i++) {
             switch (arguments[i]) {
                 case "--peers" -> peers = true;
