@@ -139,6 +139,8 @@ class LoopDisks:
                 os.rename(draft, name, src_dir_fd=self._bases, dst_dir_fd=self._bases)
             except BaseException:
                 os.close(descriptor)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(draft, dir_fd=self._bases)
                 raise
             return descriptor
 

@@ -6,6 +6,7 @@ file system is unmounted by the kernel, whole, and the next start moves the imag
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -124,7 +125,8 @@ class Kept:
                 self._layers.reserve(record.layers, record.template)
                 self._trees.hold(record.template)
             record.waiting, record.leaving, record.holding, record.boot = True, False, True, records.boot_id()
-            records.write(self._folder, name, record.to_json())
+            with contextlib.suppress(OSError):  # the disk is full: the record is the one that `mark` wrote, which says as much
+                records.write(self._folder, name, record.to_json())
         self._writer.submit(self._make_lasting, record, None)
 
     def take(self, name: str, template: str, layer_names: tuple[str, ...]) -> Disk:

@@ -7,6 +7,7 @@ its last user has: a room, a kept disk, or a layer on top of it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import threading
@@ -219,11 +220,16 @@ class Layers:
             if taken + needed > most_bytes:
                 raise RoomError("resource_exhausted", f"snapshots take {taken >> 20} MiB and this one needs {needed >> 20}, of "
                                                       f"{most_bytes >> 20} MiB that are allowed: delete some")
-            space = os.fstatvfs(self._folder)
-            if needed + _SPARE_BYTES > space.f_bavail * space.f_frsize:
-                raise RoomError("resource_exhausted", f"the host's disk has no room for {needed >> 20} MiB: delete snapshots or other files")
+            self.check_space(needed)
             self._making.add(name)
             self._reserved += needed
+
+    def check_space(self, needed: int) -> None:
+        """A snapshot must not be what fills the disk."""
+        space = os.fstatvfs(self._folder)
+        if needed + _SPARE_BYTES > space.f_bavail * space.f_frsize:
+            raise RoomError("resource_exhausted", f"the disk of the data folder has {space.f_bavail * space.f_frsize >> 20} MiB free; a snapshot of "
+                                                  f"{needed >> 20} must leave {_SPARE_BYTES >> 20}: delete snapshots or other files")
 
     def _copy(self, name: str, image: int) -> None:
         draft = f".{name}.draft"
@@ -319,6 +325,9 @@ def sync(mount: int) -> None:
     try:
         linux.syncfs(root)
     except SyscallError as error:
+        if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):  # said once for all that could not be written since the last time
+            raise RoomError("resource_exhausted", "files of the sandbox could not be brought to the disk of the data folder: free space on it; "
+                                                  "another try takes them as they are now") from None
         raise RoomError("internal", f"the disk of the sandbox cannot be written: {error}") from None
     finally:
         os.close(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import threading
@@ -42,9 +43,14 @@ def _draft(folder: int, name: str, record: dict[str, Any], lasting: bool) -> str
     path = f".{name}.json.{threading.get_ident()}{_DRAFT}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
-        os.write(descriptor, json.dumps(record).encode())
+        data = json.dumps(record).encode()
+        if os.write(descriptor, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         if lasting:
             os.fsync(descriptor)
+    except BaseException:
+        os.unlink(path, dir_fd=folder)
+        raise
     finally:
         os.close(descriptor)
     return path

@@ -133,7 +133,12 @@ class Rooms:
             room.group.freeze(frozen)
             room.frozen = frozen
             if keep:
-                kept.mark(sandbox, room.template, room.layers, room.disk)
+                try:
+                    kept.mark(sandbox, room.template, room.layers, room.disk)
+                except BaseException:  # as the disk is full: the caller takes it for running
+                    room.group.freeze(False)
+                    room.frozen = False
+                    raise
             elif kept is not None:
                 kept.unmark(sandbox)
 
@@ -158,6 +163,7 @@ class Rooms:
         with self._held(request.sandbox) as room:
             image = room.disk.image()
             try:
+                self._workshop.layers.check_space(os.fstat(image).st_blocks * 512)  # before the room stops
                 if not room.frozen:
                     room.group.freeze(True)
                 try:

@@ -124,6 +124,12 @@ class Session:
             self._fail(number, error)
         except SyscallError as error:
             self._fail(number, RoomError("resource_exhausted" if error.errno in _EXHAUSTED else "internal", str(error)))
+        except OSError as error:
+            log(traceback.format_exc())
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                self._fail(number, RoomError("resource_exhausted", "the disk of the data folder is full: free space on it"))
+            else:
+                self._fail(number, RoomError("resource_exhausted" if error.errno in _EXHAUSTED else "internal", str(error)))
         except Exception as error:  # the thread's outermost frame
             log(traceback.format_exc())
             self._fail(number, RoomError("internal", f"{type(error).__name__}: {error}"))

@@ -50,6 +50,9 @@ public final class Sandbox {
 
     private volatile boolean unrecorded;
 
+    /** It was told that the record cannot be written. */
+    private volatile boolean missed;
+
     /** Held by whoever pauses, resumes, copies or removes its room. */
     private final ReentrantLock moving = new ReentrantLock();
 
@@ -237,8 +240,12 @@ public final class Sandbox {
     private void changed() {
         try {
             record();
+            missed = false;
         } catch (EngineException e) {
-            LOG.warn("Sandbox {} goes on, but after a restart it would be as before: {}", id(), e.getMessage());
+            if (!missed) {
+                missed = true; // the next tries need not be told, they come five times a second
+                LOG.warn("Sandbox {} goes on, but after a restart it would be as before: {}", id(), e.getMessage());
+            }
         }
     }
 

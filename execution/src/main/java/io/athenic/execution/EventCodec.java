@@ -48,10 +48,12 @@ final class EventCodec {
                 putText(json, "value", failed.value());
                 putText(json, "traceback", failed.traceback());
             }
-            case Truncated gap ->
-                json.put("from", gap.from())
-                        .put("to", gap.to())
-                        .put("message", "Output was dropped: more came than the log of an execution keeps");
+            case Truncated gap -> {
+                json.put("from", gap.from()).put("to", gap.to()).put("message", "Output was dropped: " + gap.why());
+                if (gap.noSpace()) {
+                    json.put("noSpace", true);
+                }
+            }
         }
         try {
             return Json.MAPPER.writeValueAsBytes(json);
@@ -88,7 +90,10 @@ final class EventCodec {
                         textOf(json, "value"),
                         textOf(json, "traceback"));
             case "truncated" ->
-                new Truncated(json.path("from").asLong(), json.path("to").asLong());
+                new Truncated(
+                        json.path("from").asLong(),
+                        json.path("to").asLong(),
+                        json.path("noSpace").asBoolean());
             default -> throw new IllegalArgumentException("unknown type of event: " + type);
         };
     }

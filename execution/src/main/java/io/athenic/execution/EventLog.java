@@ -53,8 +53,7 @@ public final class EventLog implements AutoCloseable {
     private int files;
 
     /** Said once for each log. */
-    @GuardedBy("writing")
-    private boolean diskFailed;
+    private volatile boolean diskFailed;
 
     final ReentrantLock lock = new ReentrantLock();
     final Condition changed = lock.newCondition();
@@ -528,6 +527,11 @@ public final class EventLog implements AutoCloseable {
         } finally {
             writing.unlock();
         }
+    }
+
+    /** Whether there was no room on the disk for what memory does not hold. */
+    boolean diskFailed() {
+        return diskFailed;
     }
 
     byte[] encodeGap(ExecutionEvent.Truncated gap) {

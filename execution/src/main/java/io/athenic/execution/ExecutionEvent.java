@@ -36,6 +36,13 @@ public sealed interface ExecutionEvent {
             @Nullable String value,
             @Nullable String traceback) implements ExecutionEvent {}
 
-    /** The events {@code from} to {@code to} (both included) are no longer kept. */
-    record Truncated(long from, long to) implements ExecutionEvent {}
+    /** The events {@code from} to {@code to} (both included) are no longer kept; {@code noSpace}: for want of space on the disk. */
+    record Truncated(long from, long to, boolean noSpace) implements ExecutionEvent {
+        /** For people. */
+        String why() {
+            return noSpace
+                    ? "the disk of the data folder is full: free space on it and run the code again"
+                    : "more came than the log of an execution keeps";
+        }
+    }
 }

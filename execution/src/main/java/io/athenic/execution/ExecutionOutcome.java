@@ -47,6 +47,7 @@ public record ExecutionOutcome(
         var results = new ResultList(MAX_RESULT_BYTES);
         ExecutionEvent.Failed failure = null;
         String message = "";
+        String rest = "the rest is at /executions/" + execution.id() + "/output";
         try (LogReader reader = execution.log().readAfter(0)) {
             for (LogItem item = reader.next(Duration.ZERO); item != null; item = reader.next(Duration.ZERO)) {
                 switch (item.event()) {
@@ -56,14 +57,14 @@ public record ExecutionOutcome(
                     case ExecutionEvent.Failed failed -> failure = failed;
                     case ExecutionEvent.Status status -> message = status.message();
                     case ExecutionEvent.Summary ignored -> {}
-                    case ExecutionEvent.Truncated ignored -> {
+                    case ExecutionEvent.Truncated gap -> {
+                        rest = gap.noSpace() ? gap.why() : rest;
                         stdout.addGap();
                         stderr.addGap();
                     }
                 }
             }
         }
-        String rest = "the rest is at /executions/" + execution.id() + "/output";
         return new ExecutionOutcome(
                 execution.status(),
                 message,

@@ -92,7 +92,7 @@ public final class LogReader implements AutoCloseable {
         long from = next;
         next = firstKept;
         closeSpilled();
-        return new LogItem(firstKept - 1, log.encodeGap(new Truncated(from, firstKept - 1)));
+        return new LogItem(firstKept - 1, log.encodeGap(new Truncated(from, firstKept - 1, log.diskFailed())));
     }
 
     /** The event at our place; null if its file was dropped meanwhile: then the log knows of the gap. */

@@ -43,7 +43,7 @@ final class OutputText {
             case ExecutionEvent.Stdout out -> out.text();
             case ExecutionEvent.Stderr err -> err.text();
             case ExecutionEvent.Truncated gap ->
-                "[… events " + gap.from() + " to " + gap.to() + " are no longer kept …]\n";
+                "[… events " + gap.from() + " to " + gap.to() + " are no longer kept: " + gap.why() + " …]\n";
             case ExecutionEvent.Status _ -> "";
             case ExecutionEvent.Result _ -> "";
             case ExecutionEvent.Summary _ -> "";

@@ -52,12 +52,17 @@ public final class Product implements AutoCloseable {
 
     /** A fresh data folder that sees the machine's built template. */
     public static Path newData() {
+        return newData(Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    /** As {@link #newData()}, in that folder. */
+    public static Path newData(Path folder) {
         if (!Files.isDirectory(TEMPLATES.resolve(TEMPLATE))) {
             throw new AssertionError("no built template in " + TEMPLATES
                     + ": run ./athenic test, or set ATHENIC_TEST_DATA to a data folder that has one");
         }
         try {
-            Path data = Files.createTempDirectory("athenic-e2e-").toRealPath();
+            Path data = Files.createTempDirectory(folder, "athenic-e2e-").toRealPath();
             // The folder must be a real one, since only root may change it; the template in it may be a link that root
             // made.
             Path templates = Files.createDirectory(data.resolve("templates"));
