@@ -91,7 +91,8 @@ class CodeInterpreterTest {
 
         events.close();
 
-        await().until(() -> e2b.sandbox(sandbox.id()).code().interrupts() == 1);
+        await().atMost(Duration.ofMinutes(1))
+                .until(() -> e2b.sandbox(sandbox.id()).code().interrupts() == 1);
         assertThat(sandbox.code().runCode("get x").logs().stdout()).containsExactly("42\n");
     }
 
@@ -122,7 +123,8 @@ class CodeInterpreterTest {
                         .runCode(ExecuteOptions.of("sleep"), Duration.ofMillis(100), new CodeListener() {}))
                 .isInstanceOf(TimeoutException.class);
 
-        await().until(() -> e2b.sandbox(sandbox.id()).code().interrupts() == 1);
+        await().atMost(Duration.ofMinutes(1))
+                .until(() -> e2b.sandbox(sandbox.id()).code().interrupts() == 1);
     }
 
     @Test
