@@ -14,7 +14,7 @@ import java.util.Map;
 final class NodeTests {
     private NodeTests() {}
 
-    /** @throws AssertionError a test failed, or none ran; with the whole output */
+    /** @throws AssertionError a test failed, or none ran; with what was said of it */
     static void run(String folder, Map<String, String> environment) {
         Path path = Product.HOME.resolve("e2e").resolve(folder);
         install(path);
@@ -24,8 +24,16 @@ final class NodeTests {
                 .lines()
                 .anyMatch(line -> line.matches("# pass [1-9]\\d*") || line.matches("ℹ pass [1-9]\\d*"));
         if (outcome.status() != 0 || !ran) {
-            throw new AssertionError("the tests in e2e/" + folder + " failed\n" + outcome.all());
+            throw new AssertionError("the tests in e2e/" + folder + " failed\n" + brief(outcome));
         }
+    }
+
+    /** Node's reporter repeats at the end what failed. */
+    private static String brief(Outcome outcome) {
+        int failures = outcome.output().indexOf("failing tests:");
+        return failures < 0
+                ? outcome.all()
+                : outcome.output().substring(failures) + "\n--- stderr\n" + outcome.errors();
     }
 
     private static void install(Path path) {

@@ -162,7 +162,7 @@ public final class Product implements AutoCloseable {
         long end = System.nanoTime() + START.toNanos();
         while (READY.matcher(log()).results().count() < count) {
             if (System.nanoTime() > end || !launcher.isAlive()) {
-                throw new AssertionError("the server was not started again\n" + log());
+                throw new AssertionError("the server was not started again\n" + lastOfLog());
             }
             pause(20);
         }
@@ -179,7 +179,7 @@ public final class Product implements AutoCloseable {
     /** The server's process as it is now; it is not the launcher's. */
     public ProcessHandle server() {
         return ProcessHandle.of(serverFile(data).path("pid").asLong())
-                .orElseThrow(() -> new AssertionError("the server is not running\n" + log()));
+                .orElseThrow(() -> new AssertionError("the server is not running\n" + lastOfLog()));
     }
 
     public ProcessHandle launcher() {
@@ -199,11 +199,17 @@ public final class Product implements AutoCloseable {
                         .map(parent -> !commandLine(parent).contains("roomd.py"))
                         .orElse(true))
                 .findFirst()
-                .orElseThrow(() -> new AssertionError("roomd is not running\n" + log()));
+                .orElseThrow(() -> new AssertionError("roomd is not running\n" + lastOfLog()));
     }
 
     public Leftovers leftovers() {
         return Leftovers.of(data);
+    }
+
+    /** For a failure's words; all of it is in the file. */
+    private String lastOfLog() {
+        String text = log();
+        return "the log's end (" + log + "):\n" + text.substring(Math.max(0, text.length() - 4000));
     }
 
     public String log() {
@@ -229,7 +235,7 @@ public final class Product implements AutoCloseable {
     public int awaitEnd() {
         try {
             if (!launcher.waitFor(120, TimeUnit.SECONDS)) {
-                throw new AssertionError("./athenic run did not end within 120 s\n" + log());
+                throw new AssertionError("./athenic run did not end within 120 s\n" + lastOfLog());
             }
             return launcher.exitValue();
         } catch (InterruptedException e) {
@@ -251,7 +257,7 @@ public final class Product implements AutoCloseable {
             }
             List<String> left = leftovers().await(Duration.ofSeconds(60));
             if (!left.isEmpty()) {
-                throw new AssertionError("left behind:\n" + String.join("\n", left) + "\n" + log());
+                throw new AssertionError("left behind:\n" + String.join("\n", left) + "\n" + lastOfLog());
             }
         } finally {
             if (launcher.isAlive()) {
