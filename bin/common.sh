@@ -216,12 +216,14 @@ GUEST=$ATHENIC_HOME/engine/src/main/guest
 # The system's own: a user's pyenv or conda must not decide what runs as root. -B: nothing is written into the clone.
 PYTHON=(/usr/bin/python3 -I -B)
 
+# The template of that name in the data folder, made at its first use.
 need_template() {
+  local name=${2:-code-interpreter}
   if [ "${rights:-}" = rootless ]; then
     mkdir -p "$1"
-    in_namespace build "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
+    in_namespace build "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" --name "$name" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
     return
   fi
   as_root mkdir -p "$1"
-  as_root "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
+  as_root "${PYTHON[@]}" "$GUEST/template.py" build --data "$1" --name "$name" >/dev/null || die "the template could not be built (see above); running the same command again goes on where it stopped"
 }

@@ -153,6 +153,20 @@ template_client() {
     template "${arguments[@]}"
 }
 
+# A definition that starts from debian needs that base.
+need_base() {
+  [ "${arguments[0]}" = build ] || return 0
+  local argument
+  for argument in "${arguments[@]:1}"; do
+    if [ -f "$argument" ] && grep -Eq "^[[:space:]]*from[[:space:]]*=[[:space:]]*[\"']debian[\"']" "$argument"; then
+      choose_rights
+      need_sandbox_tools
+      need_template "$data" debian
+      return
+    fi
+  done
+}
+
 case $command in
   env)
     prepare_data
@@ -187,6 +201,7 @@ case $command in
     prepare_data
     install_jar
     mapfile -t java < <(java_command)
+    need_base
     if running_server; then template_client; fi
     ;;
   run | train) ;;

@@ -128,16 +128,18 @@ class Stored(Folder):
     def test_a_ready_template_is_found_at_once_and_a_change_of_definition_noticed(self) -> None:
         store = Store(self.folder)
         suite = sources.find().suite
-        (store.root("code-interpreter") / "usr").mkdir(parents=True)
-        manifest = store.folder / "code-interpreter" / "manifest.json"
+        for name, definition in DEFINITIONS.items():
+            (store.root(name) / "usr").mkdir(parents=True)
+            manifest = store.folder / name / "manifest.json"
 
-        manifest.write_text(json.dumps({"definition": DEFINITIONS["code-interpreter"].digest(suite)}))
-        self.assertEqual(builder.build(self.folder), store.root("code-interpreter"))
+            manifest.write_text(json.dumps({"definition": definition.digest(suite)}))
+            self.assertEqual(builder.build(self.folder, name), store.root(name))
 
-        manifest.write_text(json.dumps({"definition": DEFINITIONS["code-interpreter"].digest("other")}))
-        self.assertFalse(builder._current(store, "code-interpreter", DEFINITIONS["code-interpreter"].digest(suite)))
-        manifest.write_text("{ torn")
-        self.assertIsNone(store.manifest("code-interpreter"))
+            manifest.write_text(json.dumps({"definition": definition.digest("other")}))
+            self.assertFalse(builder._current(store, name, definition.digest(suite)))
+            manifest.write_text("{ torn")
+            self.assertIsNone(store.manifest(name))
+        self.assertEqual(set(DEFINITIONS), {"code-interpreter", "debian"})
 
     def test_an_unknown_name_and_a_second_builder_are_refused(self) -> None:
         with self.assertRaisesRegex(Problem, "unknown template"):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import NoReturn
 
 from ..frames import encode
+from . import absent
 from .front import Death, Front, Program
 from .server import Execution
 
 _DRIVER: list[bytes] = []
+_NO_NODE = "this template has no Node.js, which runs JavaScript: add apt = [\"nodejs\", \"esbuild\"] to its definition, or use code-interpreter"
 
 
 def prepare() -> None:
@@ -73,4 +76,6 @@ def _start() -> Program:
 
 def serve(listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
     """Serves one JavaScript context until it is killed."""
+    if shutil.which("node") is None:
+        absent.serve(listener, env, cwd, _NO_NODE)
     JavaScript().serve(listener, env, cwd)

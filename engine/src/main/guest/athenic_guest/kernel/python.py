@@ -16,10 +16,10 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from .. import frames, marks
-from . import environment, formats, hangup, processes
+from . import absent, environment, formats, hangup, processes
 from .capture import Capture
 from .output import Output, signals_blocked
-from .prepared import SHELL, WARM_UP, prepare, restore
+from .prepared import NO_SHELL, SHELL, prepare, restore, warm_up
 from .server import Execution, Server
 from .streams import Gate, Stream
 
@@ -39,6 +39,8 @@ __all__ = ["prepare", "serve"]
 
 def serve(listener: socket.socket, env: dict[str, str], cwd: str) -> NoReturn:
     """Serves one context until it is killed. For the child's main and only thread."""
+    if not SHELL:
+        absent.serve(listener, env, cwd, NO_SHELL)
     environment.enter(env, cwd)
     sys.path[:] = ["", *(path for path in sys.path if path and not path.startswith("/run/guest")), *environment.site_folders()]
     sys.argv[:] = [""]
@@ -89,7 +91,7 @@ class Kernel:
     def _warm_up(self) -> None:
         """Runs cells the way a server's cells run: what they touch is copied from the zygote's memory now, not in the user's first cell."""
         namespace = dict(self._shell.user_ns)
-        for code in ("1+1", WARM_UP):
+        for code in ("1+1", warm_up()):
             ours, theirs = socket.socketpair()
             self._server.adopt(theirs)
             frames.Connection(ours).send_json({"op": "execute", "code": code})

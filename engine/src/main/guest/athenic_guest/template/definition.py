@@ -20,6 +20,9 @@ _TOOLS = (
     "less nano unzip zip xz-utils jq file tree bc make passwd tzdata"
 )
 
+# A base for templates of one's own: Python runs the agent (and whatever calls it), not cells.
+_PLAIN = "python3 sudo ca-certificates curl catatonit procps iproute2 passwd tzdata"
+
 # What nobody needs in a sandbox, by what it is. A C and C++ compiler stays: pip compiles with it. Python's own files are removed by
 # finish.py: Debian's byte-compilation of a package fails when files of it are missing.
 _EXCLUDES = (
@@ -94,4 +97,5 @@ DEFINITIONS = {
         packages=tuple(sorted((_PYTHON + " " + _TOOLS).split())),
         excludes=_EXCLUDES,
     ),
+    "debian": Definition(name="debian", packages=tuple(sorted(_PLAIN.split())), excludes=_EXCLUDES),
 }

@@ -77,6 +77,8 @@ def _remove(root: Path) -> None:
 
 
 def _caches(root: Path, definition: Definition) -> None:
+    if not (root / "usr/lib/python3/dist-packages/matplotlib").is_dir():
+        return
     # Without its list of fonts matplotlib spends seconds on the first plot of every sandbox.
     home = root / "home" / definition.user
     _run(root, "python3", "-c", _FONTS, env={"MPLCONFIGDIR": f"/home/{definition.user}/.cache/matplotlib", "MPLBACKEND": "agg"})

@@ -21,6 +21,9 @@ import org.slf4j.LoggerFactory;
 
 /** Builds templates, one at a time. The last 100 builds are remembered. */
 public final class TemplateBuilder implements AutoCloseable {
+    /** A template of the installation that the launcher makes when a definition first asks for it. */
+    private static final String DEBIAN = "debian";
+
     private static final int MAX_WAITING = 16;
 
     /** What sandboxes and snapshots stood on is free when they have ended: nobody says so. */
@@ -91,7 +94,10 @@ public final class TemplateBuilder implements AutoCloseable {
                 .orElseThrow(() -> new EngineException(
                         ErrorCode.NOT_FOUND,
                         "there is no template '" + request.from()
-                                + "' to build from: use code-interpreter, or build it first"));
+                                + "' to build from: use code-interpreter, or build it first"
+                                + (request.from().equals(DEBIAN)
+                                        ? ", by ./athenic template build with a definition that starts from it"
+                                        : "")));
         if (!build.begin()) {
             throw new EngineException(ErrorCode.FAILED_PRECONDITION, "build " + build.id() + " was started before");
         }

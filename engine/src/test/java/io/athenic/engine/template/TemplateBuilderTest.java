@@ -3,8 +3,10 @@ package io.athenic.engine.template;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.athenic.engine.CodeStream;
 import io.athenic.engine.Engine;
 import io.athenic.engine.EngineException;
+import io.athenic.engine.KernelEvent;
 import io.athenic.engine.KillCause;
 import io.athenic.engine.Limits;
 import io.athenic.engine.ProcessEvent;
@@ -24,6 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -90,6 +94,41 @@ class TemplateBuilderTest {
         return build.log().from(0, 10_000).stream().map(BuildLog.Line::text).toList();
     }
 
+    /** What the code ends with, before its end is told. */
+    private static KernelEvent last(Sandbox sandbox, String language, String code) throws InterruptedException {
+        try (CodeStream stream = sandbox.defaultContext(language).execute(code, Map.of())) {
+            KernelEvent before = null;
+            while (true) {
+                KernelEvent event = stream.next(Duration.ofSeconds(60));
+                if (event instanceof KernelEvent.Finished) {
+                    return java.util.Objects.requireNonNull(before);
+                }
+                before = event;
+            }
+        }
+    }
+
+    private static void sendWheel(String hash) throws IOException, InterruptedException {
+        Path source = Files.createTempDirectory(folder, "wheel");
+        String about = "house-1.2.dist-info/";
+        Map<String, String> files = Map.of(
+                "house/__init__.py",
+                "DOORS = 3\n",
+                about + "METADATA",
+                "Metadata-Version: 2.1\nName: house\nVersion: 1.2\n",
+                about + "WHEEL",
+                "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+                about + "RECORD",
+                "house/__init__.py,,\n" + about + "METADATA,,\n" + about + "WHEEL,,\n" + about + "RECORD,,\n");
+        try (var wheel = new ZipOutputStream(Files.newOutputStream(source.resolve("house-1.2-py3-none-any.whl")))) {
+            for (Map.Entry<String, String> file : files.entrySet()) {
+                wheel.putNextEntry(new ZipEntry(file.getKey()));
+                wheel.write(file.getValue().getBytes(StandardCharsets.UTF_8));
+            }
+        }
+        sendFolder(hash, source);
+    }
+
     private static void send(String hash, Map<String, String> files) throws IOException, InterruptedException {
         Path source = Files.createTempDirectory(folder, "source");
         for (Map.Entry<String, String> file : files.entrySet()) {
@@ -97,6 +136,10 @@ class TemplateBuilderTest {
             Files.createDirectories(path.getParent());
             Files.writeString(path, file.getValue());
         }
+        sendFolder(hash, source);
+    }
+
+    private static void sendFolder(String hash, Path source) throws IOException, InterruptedException {
         Path tar = folder.resolve(hash);
         assertThat(new ProcessBuilder("tar", "-czf", tar.toString(), "-C", source.toString(), ".")
                         .start()
@@ -221,6 +264,61 @@ class TemplateBuilderTest {
         assertThat(build.failure()).isEmpty();
         assertThat(engine().templates().find("child").orElseThrow().tree()).isEmpty();
         assertThat(run(sandbox("child"), "echo $A $B")).isEqualTo("1 2\n");
+    }
+
+    @Test
+    void aTemplateMayLackLibrariesAndInterpreters() throws Exception {
+        String libraries =
+                "cd /usr/lib/python3/dist-packages && rm -rf pandas numpy matplotlib PIL scipy sklearn sympy";
+        TemplateBuild some = build("some", request("", "", new BuildStep.Run(LESS + "; " + libraries, root())));
+        assertThat(some.failure()).isEmpty();
+        TemplateBuild none = build(
+                "none",
+                new BuildRequest(
+                        "some",
+                        List.of(new BuildRequest.Step(
+                                new BuildStep.Run(
+                                        "rm -rf /usr/lib/python3/dist-packages/IPython /usr/bin/node", root()),
+                                false)),
+                        Optional.empty(),
+                        Optional.empty(),
+                        false));
+
+        assertThat(none.failure()).isEmpty();
+        Sandbox plain = sandbox("some");
+        assertThat(last(plain, "python", "assert 1 + 1 == 2")).isInstanceOf(KernelEvent.Accepted.class);
+        Sandbox bare = sandbox("none");
+        assertThat(last(bare, "python", "1 + 1")).isInstanceOfSatisfying(KernelEvent.Failed.class, failed -> {
+            assertThat(failed.name()).isEqualTo("NotInstalled");
+            assertThat(failed.value()).contains("no IPython", "apt = [\"ipython3\"]");
+        });
+        assertThat(last(bare, "javascript", "1 + 1"))
+                .isInstanceOfSatisfying(
+                        KernelEvent.Failed.class,
+                        failed -> assertThat(failed.value()).contains("no Node.js"));
+        assertThat(last(bare, "python", "1 + 1")).isInstanceOf(KernelEvent.Failed.class);
+        assertThat(run(bare, "python3 -c 'print(6 * 7)'")).isEqualTo("42\n");
+    }
+
+    @Test
+    void aWheelOfTheDefinitionsFilesIsInstalledWithoutNetwork() throws Exception {
+        sendWheel("hash-of-wheel");
+
+        TemplateBuild build = build(
+                "wheel",
+                request(
+                        "",
+                        "",
+                        TRIM,
+                        new BuildStep.Workdir("/srv"),
+                        new BuildStep.Copy(
+                                "house-1.2-py3-none-any.whl", "/srv/", root(), Optional.empty(), "hash-of-wheel"),
+                        new BuildStep.Run("pip install --no-index ./house-1.2-py3-none-any.whl", root())));
+
+        assertThat(log(build)).as("%s", build.failure()).contains("[4/4] Successfully installed house-1.2");
+        assertThat(log(build)).noneMatch(line -> line.contains("WARNING"));
+        assertThat(run(sandbox("wheel"), "python3 -c 'import house; print(house.DOORS)'"))
+                .isEqualTo("3\n");
     }
 
     @Test
