@@ -87,8 +87,9 @@ def _move_across(source: str, destination: str) -> None:
     try:
         shutil.move(source, destination)
     except (OSError, shutil.Error) as error:
-        problem = error if isinstance(error, OSError) else OSError(errno.EIO, str(error))
-        raise entries.failure(problem, destination) from None
+        if error.errno is None:  # shutil's list of all that could not be copied
+            raise Failure("permission_denied", f"path '{source}': not all of it can be moved to another file system") from None
+        raise entries.failure(error, destination) from None
 
 
 def _path(request: dict[str, Any], name: str) -> tuple[User, str]:

@@ -27,7 +27,10 @@ def read(_context: Context, connection: Connection, request: dict[str, Any]) -> 
     left = fields.integer(request, "length", 0, 1 << 62, 1 << 62)
     handle = _open_to_read(path)
     try:
-        connection.send_json({"entry": _entry(path)})
+        found = _entry(path)
+        opened = os.fstat(handle)  # of the file that is sent, not of a link to it
+        found["size"], found["modifiedMicros"] = opened.st_size, opened.st_mtime_ns // 1000
+        connection.send_json({"entry": found})
         connection.socket.settimeout(_READ_PATIENCE)  # an open file and a thread are not kept for a reader that has gone
         sent = 0
         if offset:

@@ -119,8 +119,24 @@ public final class Agent {
         return Answers.entry(call(path("fs.stat", path, user)));
     }
 
-    /** What is below a folder, {@code depth} levels deep; RESOURCE_EXHAUSTED for more than 100,000 entries. */
+    /** For one {@link #list(String, int, String, AnswerMemory)}. */
+    public AnswerMemory answerMemory() {
+        return new AnswerMemory(guest.room().memory().new Share());
+    }
+
+    /** As {@link #list(String, int, String, AnswerMemory)}, for callers that hand nothing on. */
     public List<Entry> list(String path, int depth, @Nullable String user) {
+        try (AnswerMemory memory = answerMemory()) {
+            return list(path, depth, user, memory);
+        }
+    }
+
+    /**
+     * What is below a folder, {@code depth} levels deep; RESOURCE_EXHAUSTED for more than 100,000 entries.
+     *
+     * @param memory what the entries take, until it is closed
+     */
+    public List<Entry> list(String path, int depth, @Nullable String user, AnswerMemory memory) {
         Check.range("depth", depth, 1, 1000);
         List<Entry> entries = new ArrayList<>();
         try (GuestConnection connection = guest.connect();
@@ -128,6 +144,7 @@ public final class Agent {
             connection.send(path("fs.list", path, user).put("depth", depth));
             while (true) {
                 ObjectNode message = connection.answer(ANSWER);
+                memory.grown(connection.received());
                 message.path("entries").forEach(node -> entries.add(Answers.toEntry(node)));
                 message.path("ok").path("entries").forEach(node -> entries.add(Answers.toEntry(node)));
                 if (entries.size() > MAX_ENTRIES || connection.received() > MAX_LIST_BYTES) {

@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -190,12 +191,38 @@ public final class Engine implements AutoCloseable {
                 "Free memory of the machine",
                 Tags.empty(),
                 HostMemory::availableBytes);
+        decisions(registry, "allowed", Egress.Counts::allowed);
+        decisions(registry, "denied", Egress.Counts::denied);
+        decisions(registry, "failed", Egress.Counts::failed);
+        moved(registry, "sent", Egress.Counts::sent);
+        moved(registry, "received", Egress.Counts::received);
+        gauge(
+                registry,
+                "athenic.egress.open",
+                "Connections of sandboxes to the outside",
+                Tags.empty(),
+                () -> egress.counts().open());
         takes(registry, "hit", hits);
         takes(registry, "miss", misses);
     }
 
     private static void gauge(MeterRegistry registry, String name, String what, Tags tags, Supplier<Number> value) {
         Gauge.builder(name, value).description(what).tags(tags).register(registry);
+    }
+
+    private void decisions(MeterRegistry registry, String verdict, ToLongFunction<Egress.Counts> count) {
+        FunctionCounter.builder("athenic.egress.decisions", egress, each -> count.applyAsLong(each.counts()))
+                .description("Connections that sandboxes asked for, by what became of them")
+                .tag("verdict", verdict)
+                .register(registry);
+    }
+
+    private void moved(MeterRegistry registry, String direction, ToLongFunction<Egress.Counts> count) {
+        FunctionCounter.builder("athenic.egress", egress, each -> count.applyAsLong(each.counts()))
+                .description("What went through the proxies of sandboxes")
+                .baseUnit("bytes")
+                .tag("direction", direction)
+                .register(registry);
     }
 
     private static void takes(MeterRegistry registry, String result, AtomicLong count) {

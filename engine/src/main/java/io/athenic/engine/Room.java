@@ -201,6 +201,22 @@ final class Room {
 
     /** Starts a guest and waits until it accepts connections; if the zygote has just died another is started first. */
     Guest startNow(String kind, Map<String, String> env, String cwd) {
+        long killsBefore = oomKills();
+        try {
+            return startWithZygote(kind, env, cwd);
+        } catch (EngineException e) {
+            if (dead || e.code() == ErrorCode.RESOURCE_EXHAUSTED || !outOfMemorySince(killsBefore)) {
+                throw e;
+            }
+            throw new EngineException(
+                    ErrorCode.RESOURCE_EXHAUSTED,
+                    "no " + kind + " could be started, " + outOfMemoryText()
+                            + ". End processes or remove files in /dev/shm, or create a sandbox with more memory",
+                    e);
+        }
+    }
+
+    private Guest startWithZygote(String kind, Map<String, String> env, String cwd) {
         zygotes.ensure(template);
         try {
             return start(kind, env, cwd).await(ROOMD_WAIT);

@@ -12,7 +12,6 @@ import io.athenic.engine.Engine;
 import io.athenic.engine.EngineConfig;
 import io.athenic.engine.EngineException;
 import io.athenic.engine.EngineState;
-import io.athenic.engine.Keeping;
 import io.athenic.engine.Pooling;
 import io.athenic.engine.template.CopiedFiles;
 import io.athenic.engine.template.TemplateBuilder;
@@ -52,9 +51,6 @@ final class App implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(App.class);
     private static final Duration ROOMD_START = Duration.ofSeconds(20);
     private static final Duration TEMPLATE_LOAD = Duration.ofSeconds(60);
-
-    /** What the trees of all templates may take on the disk. */
-    private static final long TREE_BYTES = 10L << 30;
 
     private final ServerConfig config;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -158,7 +154,7 @@ final class App implements AutoCloseable {
                 config.egress(),
                 config.data().resolve("sandboxes"),
                 config.onRestart(),
-                Keeping.DEFAULT);
+                config.keeping());
         Engine engine;
         try {
             engine = Engine.start(engineConfig, clock, metrics.registry());
@@ -206,7 +202,7 @@ final class App implements AutoCloseable {
         String key = ApiKey.readOrMake(config.data().resolve("api-key"));
         engine.openTemplates(config.data().resolve("templates"));
         var files = new CopiedFiles(config.data().resolve("template-files"));
-        var builder = new TemplateBuilder(engine, files, TREE_BYTES, clock);
+        var builder = new TemplateBuilder(engine, files, config.templateBytes(), clock);
         opened.push(builder);
         E2bServer server = E2bServer.start(
                 vertx, E2bServerConfig.of(config.host(), config.e2bPort(), key), engine, clock, Optional.of(builder));

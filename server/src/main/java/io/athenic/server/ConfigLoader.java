@@ -1,6 +1,7 @@
 package io.athenic.server;
 
 import io.athenic.engine.Bounds;
+import io.athenic.engine.Keeping;
 import io.athenic.engine.Limits;
 import io.athenic.engine.OnRestart;
 import io.athenic.server.ServerConfig.EngineKind;
@@ -44,6 +45,9 @@ public final class ConfigLoader {
     private static final List<String> LAUNCHER =
             List.of("ATHENIC_HOME", "ATHENIC_DATA", "ATHENIC_USER", "ATHENIC_TEST_DATA");
 
+    /** What the trees of all templates may take on the disk. */
+    private static final long TEMPLATE_BYTES = 10L << 30;
+
     private final Map<String, String> environment;
 
     public ConfigLoader(Map<String, String> environment) {
@@ -73,6 +77,10 @@ public final class ConfigLoader {
         keys.put("sandbox.unused", "ATHENIC_SANDBOX_UNUSED");
         keys.put("host.reserve", "ATHENIC_HOST_RESERVE");
         keys.put("sandbox.idle", "ATHENIC_SANDBOX_IDLE");
+        keys.put("paused.max", "ATHENIC_PAUSED_MAX");
+        keys.put("paused.age", "ATHENIC_PAUSED_AGE");
+        keys.put("snapshots.disk", "ATHENIC_SNAPSHOTS_DISK");
+        keys.put("templates.disk", "ATHENIC_TEMPLATES_DISK");
         keys.putAll(EgressSettings.KEYS);
         keys.put("websocket.url", "E2B_WEBSOCKET_URL");
         keys.put("database.url", "DATABASE_URL");
@@ -136,11 +144,21 @@ public final class ConfigLoader {
                 reader.choice("sandboxes.restart", OnRestart.ADOPT),
                 limits,
                 bounds(reader, limits),
+                keeping(reader),
+                reader.bytes("templates.disk", TEMPLATE_BYTES, 0, 1L << 50),
                 EgressSettings.of(values),
                 reader.duration("sandbox.idle", Duration.ofMinutes(30)),
                 reader.text("websocket.url", ""),
                 reader.text("database.url", ""),
                 secrets);
+    }
+
+    private static Keeping keeping(Values reader) {
+        Keeping standard = Keeping.DEFAULT;
+        return new Keeping(
+                reader.integer("paused.max", standard.maxPaused(), 0, 2000),
+                reader.duration("paused.age", standard.pausedAge()),
+                reader.bytes("snapshots.disk", standard.snapshotBytes(), 0, 1L << 50));
     }
 
     /** Never below what every sandbox gets. */

@@ -1,6 +1,7 @@
 package io.athenic.server;
 
 import io.athenic.engine.Bounds;
+import io.athenic.engine.Keeping;
 import io.athenic.engine.Limits;
 import io.athenic.engine.OnRestart;
 import io.athenic.engine.egress.EgressConfig;
@@ -25,6 +26,8 @@ import java.util.TreeMap;
  * @param onRestart what becomes of the sandboxes that a killed server has left
  * @param limits limits of a sandbox that asks for none of its own
  * @param bounds what no sandbox goes beyond, whatever it asks for
+ * @param keeping paused sandboxes and snapshots
+ * @param templateBytes what the trees of all templates may take on the disk
  * @param egress what sandboxes reach outside
  * @param idleTimeout how long an unused sandbox of a thread lives
  * @param webSocketUrl the address clients get for live output, for servers behind a proxy; empty: derived from the port
@@ -45,6 +48,8 @@ public record ServerConfig(
         OnRestart onRestart,
         Limits limits,
         Bounds bounds,
+        Keeping keeping,
+        long templateBytes,
         EgressConfig egress,
         Duration idleTimeout,
         String webSocketUrl,
@@ -88,6 +93,10 @@ public record ServerConfig(
                 "sandbox.unused",
                 bounds.unused().isZero() ? "never" : bounds.unused().toSeconds() + "s");
         lines.put("host.reserve", bounds.hostReserveBytes() / (1 << 20) + "MiB");
+        lines.put("paused.max", Integer.toString(keeping.maxPaused()));
+        lines.put("paused.age", keeping.pausedAge().toSeconds() + "s");
+        lines.put("snapshots.disk", keeping.snapshotBytes() / (1 << 20) + "MiB");
+        lines.put("templates.disk", templateBytes / (1 << 20) + "MiB");
         lines.putAll(EgressSettings.printable(egress));
         lines.put("sandbox.idle", idleTimeout.toSeconds() + "s");
         lines.put("websocket.url", webSocketUrl.isEmpty() ? "(from the port)" : webSocketUrl);

@@ -2,8 +2,10 @@ package io.athenic.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athenic.engine.Bounds;
+import io.athenic.engine.Keeping;
 import io.athenic.engine.Limits;
 import io.athenic.engine.OnRestart;
 import io.athenic.engine.egress.EgressConfig;
@@ -52,11 +54,42 @@ class ConfigLoaderTest {
                                 Duration.ofHours(24),
                                 Duration.ZERO,
                                 512L << 20),
+                        Keeping.DEFAULT,
+                        10L << 30,
                         EgressSettings.of(Map.of()),
                         Duration.ofMinutes(30),
                         "",
                         "",
                         Map.of()));
+    }
+
+    @Test
+    void boundsOfWhatIsKeptAreTheOperators() {
+        var config = load(
+                Map.of("ATHENIC_PAUSED_MAX", "5", "ATHENIC_SNAPSHOTS_DISK", "512MiB"),
+                Map.of("paused.age", "36h", "templates.disk", "3GiB"));
+
+        assertThat(config.keeping()).isEqualTo(new Keeping(5, Duration.ofHours(36), 512L << 20));
+        assertThat(config.templateBytes()).isEqualTo(3L << 30);
+        assertThat(config.printable())
+                .containsEntry("paused.max", "5")
+                .containsEntry("paused.age", "129600s")
+                .containsEntry("snapshots.disk", "512MiB")
+                .containsEntry("templates.disk", "3072MiB");
+        for (var wrong : Map.of(
+                        "paused.max",
+                        "2001",
+                        "paused.age",
+                        "7 days",
+                        "snapshots.disk",
+                        "much",
+                        "templates.disk",
+                        "-1GiB")
+                .entrySet()) {
+            assertThatThrownBy(() -> load(Map.of(), Map.of(wrong.getKey(), wrong.getValue())))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(wrong.getKey() + " is " + wrong.getValue());
+        }
     }
 
     @Test

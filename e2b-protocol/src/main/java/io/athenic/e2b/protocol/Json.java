@@ -6,13 +6,16 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationContext;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.deser.std.StdScalarDeserializer;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -32,7 +35,7 @@ public final class Json {
     /** Deepest nesting that is read. */
     public static final int MAX_DEPTH = 64;
 
-    private static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
                     .streamReadConstraints(StreamReadConstraints.builder()
                             .maxNestingDepth(MAX_DEPTH)
                             .maxNumberLength(100)
@@ -49,7 +52,41 @@ public final class Json {
                     .addDeserializer(Instant.class, new InstantReader()))
             .build();
 
+    /** For what clients ask: nothing is guessed. */
+    private static final JsonMapper REQUESTS = MAPPER.rebuild()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .addModule(new SimpleModule("requests").addDeserializer(String.class, new TextReader()))
+            .build();
+
     private Json() {}
+
+    /**
+     * Reads what a client asks for: a value of another type than the field's and a field that is there twice are errors.
+     *
+     * @throws JsonException the bytes are not JSON, or not of that shape; the message names the field
+     */
+    public static <T> T request(byte[] json, Class<T> type) {
+        try {
+            return present(REQUESTS.readValue(json, type));
+        } catch (IOException e) {
+            throw failure(e);
+        }
+    }
+
+    /** Whether it can be written as UTF-8: JSON's escapes can name halves of surrogate pairs. */
+    public static boolean isText(String text) {
+        for (var i = 0; i < text.length(); i++) {
+            var c = text.charAt(i);
+            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
+                i++;
+            } else if (Character.isSurrogate(c)) {
+                return false;
+            }
+        }
+        return true;
+    }
 
     /**
      * Reads a value.
@@ -137,11 +174,27 @@ public final class Json {
             if (cause instanceof IllegalArgumentException && cause.getMessage() != null) {
                 return new JsonException(cause.getMessage());
             }
+            if (json instanceof JsonMappingException mapping && !(cause instanceof JsonProcessingException)) {
+                return new JsonException(shape(mapping));
+            }
             var at = json.getLocation();
             var where = at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
             return new JsonException(firstLine(json.getOriginalMessage()) + where);
         }
         return new JsonException("unreadable JSON");
+    }
+
+    /** Where the shape is wrong, without the Java types that Jackson's message names. */
+    private static String shape(JsonMappingException e) {
+        var path = new StringBuilder();
+        for (var step : e.getPath()) {
+            var name = step.getFieldName();
+            path.append(name == null ? "[" + step.getIndex() + "]" : (path.isEmpty() ? "" : ".") + name);
+        }
+        var where = path.isEmpty() ? "the value" : "'" + (path.length() > 100 ? path.substring(0, 100) : path) + "'";
+        var why = e instanceof MismatchedInputException ? firstLine(e.getOriginalMessage()) : "";
+        return where + " is not of the type that is expected there"
+                + (why.startsWith("a string") || why.startsWith("half") || why.startsWith("not an") ? ": " + why : "");
     }
 
     private static String firstLine(@Nullable String message) {

@@ -202,7 +202,7 @@ final class ControlPlane {
     }
 
     private void create(Exchange exchange) throws IOException {
-        var wish = Json.read(exchange.body(MAX_BODY), NewSandbox.class);
+        var wish = Json.request(exchange.jsonBody(MAX_BODY), NewSandbox.class);
         var template = wish.templateId();
         if (template == null || template.isEmpty()) {
             throw new HttpFailure(400, "templateID is missing");
@@ -346,8 +346,8 @@ final class ControlPlane {
     }
 
     private static <T> T body(Exchange exchange, Class<T> type) throws IOException {
-        var bytes = exchange.body(MAX_BODY);
-        return Json.read(bytes.length == 0 ? new byte[] {'{', '}'} : bytes, type);
+        var bytes = exchange.jsonBody(MAX_BODY);
+        return Json.request(bytes.length == 0 ? new byte[] {'{', '}'} : bytes, type);
     }
 
     private Duration seconds(String field, @Nullable Integer seconds) {

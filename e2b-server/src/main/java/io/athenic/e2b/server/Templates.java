@@ -99,7 +99,7 @@ final class Templates {
     }
 
     private void announce(Exchange exchange) throws IOException {
-        var wish = Json.read(exchange.body(MAX_BODY), TemplateApi.Announce.class);
+        var wish = Json.request(exchange.jsonBody(MAX_BODY), TemplateApi.Announce.class);
         var given = wish.name() == null ? wish.alias() : wish.name();
         if (given == null) {
             throw new HttpFailure(400, "name is missing");
@@ -142,7 +142,7 @@ final class Templates {
 
     private void start(Exchange exchange, String template, String id) throws IOException {
         var build = build(template, id);
-        var wish = Json.read(exchange.body(MAX_BODY), TemplateApi.Start.class);
+        var wish = Json.request(exchange.jsonBody(MAX_BODY), TemplateApi.Start.class);
         builder().start(build, TemplateRequests.build(wish));
         exchange.respondEmpty(202);
     }

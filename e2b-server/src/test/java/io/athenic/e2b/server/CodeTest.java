@@ -34,6 +34,7 @@ class CodeTest {
     private static HttpRequest.Builder execute(Sandbox sandbox, String code) {
         return SERVER.to(sandbox, E2b.CODE_PORT, "/execute")
                 .header("Content-Type", "application/json")
+                .header("Content-Type", E2b.JSON)
                 .POST(BodyPublishers.ofString(Json.object().put("code", code).toString()));
     }
 
@@ -44,7 +45,9 @@ class CodeTest {
     }
 
     private static HttpResponse<String> call(Sandbox sandbox, String method, String path, String body) {
-        return SERVER.text(SERVER.to(sandbox, E2b.CODE_PORT, path).method(method, BodyPublishers.ofString(body)));
+        return SERVER.text(SERVER.to(sandbox, E2b.CODE_PORT, path)
+                .header("Content-Type", E2b.JSON)
+                .method(method, BodyPublishers.ofString(body)));
     }
 
     private static BufferedReader begin(HttpRequest.Builder request) {
@@ -239,6 +242,7 @@ class CodeTest {
         assertThat(call(sandbox, "GET", "/health", "").body()).isEqualTo("\"OK\"");
         var noToken = SERVER.text(
                 SERVER.request("/execute", E2b.HEADER_SANDBOX_ID, sandbox.id(), E2b.HEADER_SANDBOX_PORT, "49999")
+                        .header("Content-Type", E2b.JSON)
                         .POST(BodyPublishers.ofString("{\"code\":\"1\"}")));
         assertThat(noToken.statusCode()).isEqualTo(401);
     }

@@ -107,7 +107,9 @@ class LifecycleApiTest {
         assertThat(Duration.between(ENGINE.fixture().clock().instant(), sandbox.endAt()))
                 .isBetween(Duration.ofMinutes(4), Duration.ofMinutes(5)); // not the minute that was asked for
         sandbox.pause();
-        var code = SERVER.to(sandbox, E2b.CODE_PORT, "/execute").POST(BodyPublishers.ofString("{\"code\":\"6*7\"}"));
+        var code = SERVER.to(sandbox, E2b.CODE_PORT, "/execute")
+                .header("Content-Type", E2b.JSON)
+                .POST(BodyPublishers.ofString("{\"code\":\"6*7\"}"));
         assertThat(SERVER.text(code).body()).contains("\"42\"");
         sandbox.pause();
         var port = SERVER.text(SERVER.to(sandbox, 8080, "/"));

@@ -114,7 +114,8 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
 
     /** A call of the control plane with the key. */
     public HttpResponse<String> control(String method, String path, String body) {
-        return text(request(path, E2b.HEADER_API_KEY, KEY).method(method, HttpRequest.BodyPublishers.ofString(body)));
+        return text(request(path, E2b.HEADER_API_KEY, KEY, "Content-Type", E2b.JSON)
+                .method(method, HttpRequest.BodyPublishers.ofString(body)));
     }
 
     public HttpResponse<String> text(HttpRequest.Builder request) {

@@ -109,7 +109,7 @@ public final class CodeService {
 
     private void execute(Exchange exchange, Sandbox sandbox) throws IOException, InterruptedException {
         checkToken(exchange, sandbox);
-        var request = Json.read(exchange.body(MAX_CODE), ExecuteRequest.class);
+        var request = Json.request(exchange.jsonBody(MAX_CODE), ExecuteRequest.class);
         var code = request.code();
         if (code == null) {
             throw new HttpFailure(400, "code is missing");
@@ -156,8 +156,8 @@ public final class CodeService {
     }
 
     private static void create(Exchange exchange, Sandbox sandbox) throws IOException {
-        var body = exchange.body(MAX_BODY);
-        var request = body.length == 0 ? new NewContext(null, null) : Json.read(body, NewContext.class);
+        var body = exchange.jsonBody(MAX_BODY);
+        var request = body.length == 0 ? new NewContext(null, null) : Json.request(body, NewContext.class);
         var language = request.language();
         var cwd = request.cwd();
         var context = sandbox.createContext(

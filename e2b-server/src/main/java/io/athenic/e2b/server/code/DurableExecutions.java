@@ -69,7 +69,8 @@ final class DurableExecutions {
     }
 
     void acknowledge(Exchange exchange, Sandbox sandbox, String id) throws IOException {
-        var position = Json.read(exchange.body(MAX_BODY), Acknowledgement.class).position();
+        var position =
+                Json.request(exchange.jsonBody(MAX_BODY), Acknowledgement.class).position();
         if (position < 0) {
             throw new HttpFailure(400, "position is negative");
         }

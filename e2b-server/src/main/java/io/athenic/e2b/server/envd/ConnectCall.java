@@ -60,7 +60,7 @@ final class ConnectCall {
                 throw new HttpFailure(413, "the message is larger than " + MAX_MESSAGE + " bytes");
             }
             // Connect's clients may send nothing at all for a message without fields.
-            return Json.read(bytes.length == 0 ? new byte[] {'{', '}'} : bytes, type);
+            return Json.request(bytes.length == 0 ? new byte[] {'{', '}'} : bytes, type);
         }
     }
 
@@ -152,7 +152,7 @@ final class ConnectCall {
                 if (frame == null || frame.end()) {
                     return null;
                 }
-                return Json.read(frame.compressed() ? unpack(frame.payload()) : frame.payload(), type);
+                return Json.request(frame.compressed() ? unpack(frame.payload()) : frame.payload(), type);
             } catch (ConnectFrames.TooLargeException e) {
                 throw new HttpFailure(413, e.getMessage() == null ? "too large" : e.getMessage());
             } catch (java.io.EOFException e) {

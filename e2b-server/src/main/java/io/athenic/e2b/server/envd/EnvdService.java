@@ -102,7 +102,7 @@ public final class EnvdService implements AutoCloseable {
     }
 
     private static void compose(Exchange exchange, Sandbox sandbox) throws IOException {
-        var request = Json.read(exchange.body(MAX_BODY), ComposeRequest.class);
+        var request = Json.request(exchange.jsonBody(MAX_BODY), ComposeRequest.class);
         var sources = request.source_paths();
         var destination = request.destination();
         if (sources == null || sources.isEmpty() || destination == null || destination.isEmpty()) {

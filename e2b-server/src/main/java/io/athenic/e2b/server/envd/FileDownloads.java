@@ -38,7 +38,7 @@ final class FileDownloads {
         var rangeHeader = exchange.header("Range");
         try {
             if (rangeHeader != null || exchange.header("If-Modified-Since") != null) {
-                var entry = file(sandbox.agent().stat(path, user), path);
+                var entry = file(opened(sandbox, path, user), path);
                 if (notModified(exchange, entry)) {
                     describe(exchange, entry).respondEmpty(304);
                     return;
@@ -53,6 +53,18 @@ final class FileDownloads {
             }
         } catch (EngineException e) {
             throw failure(e, path, user);
+        } catch (IOException e) {
+            if (e.getCause() instanceof EngineException cause && !exchange.answered()) {
+                throw failure(cause, path, user); // a file that can be opened and not be read
+            }
+            throw e;
+        }
+    }
+
+    /** Of the file itself: what Stat tells of a link is the link's size. */
+    private static Entry opened(Sandbox sandbox, String path, @Nullable String user) {
+        try (var download = sandbox.agent().read(path, user, 0, 0)) {
+            return download.entry();
         }
     }
 

@@ -33,6 +33,20 @@ final class FilesystemRpc implements AutoCloseable {
             watch(exchange, call, sandbox);
             return;
         }
+        if (method.equals("ListDir")) {
+            try (var memory = agent.answerMemory()) { // until the answer is on its way
+                call.unary(() -> {
+                    var request = call.request(ListDirRequest.class);
+                    // An unsigned 32-bit number on the wire.
+                    var depth = Math.clamp(Integer.toUnsignedLong(request.depth()), 1, MAX_DEPTH);
+                    var user = EnvdAuth.basicUser(exchange);
+                    return new ListDirResponse(agent.list(request.path(), depth, user, memory).stream()
+                            .map(Entries::info)
+                            .toList());
+                });
+            }
+            return;
+        }
         call.unary(() -> {
             var user = EnvdAuth.basicUser(exchange);
             return switch (method) {
@@ -42,14 +56,6 @@ final class FilesystemRpc implements AutoCloseable {
                 case "Move" -> {
                     var request = call.request(MoveRequest.class);
                     yield entry(agent.move(request.source(), request.destination(), user));
-                }
-                case "ListDir" -> {
-                    var request = call.request(ListDirRequest.class);
-                    // An unsigned 32-bit number on the wire.
-                    var depth = Math.clamp(Integer.toUnsignedLong(request.depth()), 1, MAX_DEPTH);
-                    yield new ListDirResponse(agent.list(request.path(), depth, user).stream()
-                            .map(Entries::info)
-                            .toList());
                 }
                 case "Remove" -> {
                     agent.remove(call.request(PathRequest.class).path(), user);

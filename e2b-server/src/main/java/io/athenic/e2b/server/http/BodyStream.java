@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class BodyStream extends InputStream {
     private static final int WINDOW = 16;
     /** Of an unread body: enough for a client to send on until it looks at the answer. */
-    private static final long DISCARDED = 16 << 20;
+    private static final long DISCARDED = 64 << 20;
 
     private final ReadStream<Buffer> source;
     private final Runnable closeConnection;

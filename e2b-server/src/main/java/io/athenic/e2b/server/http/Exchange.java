@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Exchange {
     private static final long BODY_IDLE_SECONDS = 60;
+    private static final int LARGE = 256 << 10;
+    private static final int PIECE = 64 << 10;
 
     /** An upgraded connection may be silent for as long as its owners like; the server's own idle time is shorter. */
     private static final long RAW_IDLE_SECONDS = 3600;
@@ -116,6 +118,24 @@ public final class Exchange {
         return bytes;
     }
 
+    /**
+     * The whole body, which must call itself JSON unless it is empty: a form or a plain request of a foreign page, which the browser sends unasked, cannot.
+     *
+     * @throws HttpFailure 415, or 413 when it is longer than {@code max} bytes
+     */
+    public byte[] jsonBody(int max) throws IOException {
+        var bytes = body(max);
+        var type = header("Content-Type");
+        var kind = type == null ? "" : type.split(";", 2)[0].strip();
+        if (bytes.length > 0 && !kind.equalsIgnoreCase("application/json")) {
+            throw new HttpFailure(
+                    415,
+                    "the header Content-Type must be application/json, "
+                            + (kind.isEmpty() ? "and is missing" : "not " + kind));
+        }
+        return bytes;
+    }
+
     private static HttpFailure tooLarge(int max) {
         return new HttpFailure(413, "the body is larger than " + max + " bytes");
     }
@@ -132,9 +152,19 @@ public final class Exchange {
         return this;
     }
 
-    /** A complete answer. */
+    /** A complete answer. A large one is written as its client reads it, so that it does not wait in memory for one that does not. */
     public void respond(int status, String contentType, byte[] bytes) {
         answered = true;
+        if (bytes.length > LARGE) {
+            body.discardRest();
+            response.putHeader("Content-Type", contentType);
+            var sink = stream(status, bytes.length);
+            for (var at = 0; at < bytes.length; at += PIECE) {
+                sink.write(bytes, at, Math.min(PIECE, bytes.length - at));
+            }
+            sink.end();
+            return;
+        }
         context.runOnContext(nothing -> {
             if (response.headWritten()) {
                 return;

@@ -1,5 +1,6 @@
 package io.athenic.e2b.server.http;
 
+import io.athenic.e2b.protocol.Json;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,11 @@ public final class Values {
     public static Map<String, String> strings(String field, @Nullable Map<String, String> map) {
         if (map == null) {
             return Map.of();
+        }
+        for (var key : map.keySet()) {
+            if (!Json.isText(key)) {
+                throw new HttpFailure(400, field + ": a name has half of a surrogate pair, which is no text");
+            }
         }
         for (var value : map.values()) {
             if (value == null) {
