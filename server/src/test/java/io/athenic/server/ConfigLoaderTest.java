@@ -45,7 +45,7 @@ class ConfigLoaderTest {
                         ServerConfig.EngineKind.EMBEDDED,
                         2,
                         8,
-                        100,
+                        400,
                         OnRestart.ADOPT,
                         Limits.DEFAULT,
                         new Bounds(
