@@ -2,9 +2,12 @@ package io.athenic.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.athenic.e2e.product.Command;
 import io.athenic.e2e.product.Leftovers;
 import io.athenic.e2e.product.Product;
+import java.io.UncheckedIOException;
+import java.net.http.HttpRequest;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -13,21 +16,38 @@ import org.junit.jupiter.api.Test;
 
 /** Ends of every kind while a sandbox runs: Ctrl-C and SIGTERM leave nothing; after a kill -9 what lives goes on, and nothing else is left. */
 class CrashTest {
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final Map<String, String> SMALL_POOL = Map.of("ATHENIC_POOL_SIZE", "1");
 
     @Test
     void killedServerIsStartedAgainAndSandboxesGoOn() {
         try (var product = Product.start(Product.newData(), SMALL_POOL)) {
             String sandbox = busySandbox(product);
+            String other = create(new Http(product.port()));
+            String fresh = sandboxOfOneExecution(product);
+            var thread = new Talk(product.port());
+            thread.run("x = 41");
 
             product.server().destroyForcibly();
             product.awaitStart(2);
 
             Http http = answering(product); // on the same port as before
             assertThat(Http.stdout(http.python("print(kept + 1)", sandbox))).isEqualTo("42\n");
-            awaitRooms(product, 2); // the sandbox, and one in the new pool
             assertThat(product.log()).contains("the server crashed (status 137): it is started again");
+            assertThat(active(http)).hasSize(3).contains(sandbox, other).doesNotContain(fresh);
+            awaitRooms(product, 4); // these, and one in the new pool
             http.post("/close-sandbox", Map.of("sandboxId", sandbox)).expect(200);
+            assertThat(http.post("/cleanup-all-sandboxes", Map.of())
+                            .expect(200)
+                            .json()
+                            .path("count")
+                            .asInt())
+                    .isEqualTo(1);
+            var again = new Talk(product.port(), thread.id);
+            assertThat(again.run("print(x + 1)")).isEqualTo("42\n");
+            assertThat(active(http)).hasSize(1).doesNotContain(sandbox, other);
+            assertThat(again.answer().path("parts").toString()).doesNotContainIgnoringCase("variables");
+            again.close();
         } // nothing is left
     }
 
@@ -99,21 +119,45 @@ class CrashTest {
         assertThat(left).isEmpty();
     }
 
-    @Test
-    void threadGoesOnInItsSandboxAfterAKill() {
-        try (var product = Product.start(Product.newData(), SMALL_POOL)) {
-            var thread = new Talk(product.port());
-            thread.run("x = 41");
-
-            product.server().destroyForcibly();
-            product.awaitStart(2);
-            Http _ = answering(product);
-
-            var again = new Talk(product.port(), thread.id);
-            assertThat(again.run("print(x + 1)")).isEqualTo("42\n");
-            assertThat(again.answer().path("parts").toString()).doesNotContainIgnoringCase("variables");
-            again.close();
+    /** Its code runs, in a sandbox that is closed with it, and its caller waits. */
+    private static String sandboxOfOneExecution(Product product) {
+        Http http = new Http(product.port());
+        Thread _ = Thread.ofVirtual().start(() -> {
+            try {
+                http.post("/execute", Map.of("code", "while True: pass", "timeout", 3_000_000));
+            } catch (UncheckedIOException _) {
+                return; // the server was killed
+            }
+        });
+        long end = System.nanoTime() + SOON.toNanos();
+        while (true) {
+            for (JsonNode sandbox : all(product)) {
+                if (sandbox.at("/metadata/athenicOwner").asText().equals("execution")) {
+                    return sandbox.path("sandboxID").asText();
+                }
+            }
+            assertThat(System.nanoTime()).as("the execution begins").isLessThan(end);
+            Product.pause(20);
         }
+    }
+
+    private static JsonNode all(Product product) {
+        return new Http(product.e2bPort())
+                .send(
+                        "GET",
+                        "/v2/sandboxes",
+                        HttpRequest.BodyPublishers.noBody(),
+                        Map.of("X-API-Key", product.apiKey()))
+                .expect(200)
+                .json();
+    }
+
+    private static List<String> active(Http http) {
+        return http.get("/active-sandboxes")
+                .expect(200)
+                .json()
+                .path("sandboxes")
+                .findValuesAsText("sandboxId");
     }
 
     private static Http answering(Product product) {
@@ -178,14 +222,18 @@ class CrashTest {
         }
     }
 
-    /** A sandbox with a cell that runs and a daemon that ignores the polite signals. */
-    private static String busySandbox(Product product) {
-        Http http = new Http(product.port());
-        String sandbox = http.post("/create-sandbox", Map.of())
+    private static String create(Http http) {
+        return http.post("/create-sandbox", Map.of())
                 .expect(200)
                 .json()
                 .path("sandboxId")
                 .asText();
+    }
+
+    /** A sandbox with a cell that runs and a daemon that ignores the polite signals. */
+    private static String busySandbox(Product product) {
+        Http http = new Http(product.port());
+        String sandbox = create(http);
         http.python("kept = 41", sandbox);
         http.python(
                 "import subprocess\nsubprocess.Popen(['setsid', 'sh', '-c', 'trap \"\" INT TERM HUP; while :; do sleep 1; done'])",

@@ -36,6 +36,7 @@ final class ExecutionRecords {
             Object ignored =
                     Files.move(draft, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
+            LogSegment.delete(draft);
             LOG.warn(
                     "execution {}: its record cannot be written, a restart would lose it: {}",
                     execution.id(),

@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
@@ -56,10 +58,10 @@ public final class ExecutionService implements AutoCloseable {
         this.clock = clock;
         this.records = new ExecutionRecords(config.spillFolder());
         this.store = new ExecutionStore(config, records);
-        this.sandboxes = new Sandboxes(client, config.sandboxTimeout(), clock);
         this.stopper = new Stopper(config.stopGrace());
         this.slots = new Semaphore(config.maxConcurrent());
         prepare(config.spillFolder());
+        this.sandboxes = new Sandboxes(client, config.sandboxTimeout(), Installation.of(config.spillFolder()));
         restore();
         this.janitor = Thread.ofVirtual().name("execution-janitor").start(this::pruneForEver);
     }
@@ -104,6 +106,9 @@ public final class ExecutionService implements AutoCloseable {
      * are followed where their log ends; the others end with an error that says so. To be called once, when sandboxes can be reached.
      */
     public void resume() {
+        Set<String> inUse = new HashSet<>();
+        unfinished.forEach(execution -> execution.sandboxId().ifPresent(inUse::add));
+        Thread.ofVirtual().name("execution-sandboxes").start(() -> closeLeft(inUse));
         for (Execution execution : unfinished) {
             if (!slots.tryAcquire()) {
                 cutOff(execution, "there are too many executions");
@@ -112,6 +117,20 @@ public final class ExecutionService implements AutoCloseable {
             Thread.ofVirtual().name("execution-" + execution.id()).start(() -> resume(execution));
         }
         unfinished.clear();
+    }
+
+    /** Of executions that nobody can come back for the sandboxes are of no use. */
+    private void closeLeft(Set<String> inUse) {
+        try {
+            for (String sandboxId : sandboxes.leftByExecutions()) {
+                if (!inUse.contains(sandboxId)) {
+                    boolean closed = sandboxes.close(sandboxId);
+                    LOG.info("sandbox {} of an execution that ended with the server is closed: {}", sandboxId, closed);
+                }
+            }
+        } catch (ApiException e) {
+            LOG.warn("sandboxes that the server left could not be closed, their timeouts will: {}", e.getMessage());
+        }
     }
 
     private void resume(Execution execution) {
@@ -251,7 +270,7 @@ public final class ExecutionService implements AutoCloseable {
                 Duration longest = lifetime.compareTo(config.sandboxTimeout()) > 0 ? lifetime : config.sandboxTimeout();
                 return sandboxes.create(E2b.CODE_TEMPLATE, longest, Owner.ENDPOINT);
             }
-            return sandboxes.createUnkept(E2b.CODE_TEMPLATE, lifetime);
+            return sandboxes.create(E2b.CODE_TEMPLATE, lifetime, Owner.EXECUTION);
         } catch (RuntimeException e) {
             String message = e instanceof ApiException ? String.valueOf(e.getMessage()) : "No sandbox could be started";
             execution.end(ExecutionStatus.ERROR, message, new ExecutionEvent.Failed(message, null, null, null));

@@ -8,54 +8,58 @@ import io.athenic.e2b.SandboxNotFoundException;
 import io.athenic.e2b.protocol.ListedSandbox;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** The sandboxes that this service made and let live, and for whom. */
+/** The sandboxes that this service made, and for whom: their metadata says so, and so it is known after a restart. */
 final class Sandboxes {
-    /** Who a sandbox is kept for: clearing up closes those of the endpoints only. */
+    /** Who a sandbox is for: clearing up closes those of the endpoints only. */
     enum Owner {
         ENDPOINT,
-        THREAD
+        THREAD,
+        /** A single one; it is closed with it. */
+        EXECUTION
     }
+
+    private static final String INSTALLATION = "athenicInstallation";
+    private static final String LIFE = "athenicLife";
+    private static final String OWNER = "athenicOwner";
+    private static final String TEMPLATE = "athenicTemplate";
 
     record Kept(String sandboxId, String template, Instant startedAt, Owner owner) {}
 
     private final E2bClient client;
     private final Duration timeout;
-    private final InstantSource clock;
-    private final ConcurrentHashMap<String, Kept> kept = new ConcurrentHashMap<>();
+    private final Installation installation;
 
-    Sandboxes(E2bClient client, Duration timeout, InstantSource clock) {
+    Sandboxes(E2bClient client, Duration timeout, Installation installation) {
         this.client = client;
         this.timeout = timeout;
-        this.clock = clock;
+        this.installation = installation;
     }
 
     /** A fresh one that lives until its timeout or {@link #close}. */
     Sandbox create(String template, Duration lifetime, Owner owner) {
-        Sandbox sandbox = createUnkept(template, lifetime);
-        keep(sandbox, template, owner);
-        return sandbox;
-    }
-
-    /** A fresh one, which the caller closes. */
-    Sandbox createUnkept(String template, Duration lifetime) {
         var wanted = CreateOptions.DEFAULT
                 .withTemplate(template)
                 .withTimeout(lifetime)
-                .withMetadata(Map.of("createdBy", "athenic"));
+                .withMetadata(Map.of(
+                        "createdBy",
+                        "athenic",
+                        INSTALLATION,
+                        installation.id(),
+                        LIFE,
+                        installation.life(),
+                        OWNER,
+                        owner.name().toLowerCase(Locale.ROOT),
+                        TEMPLATE,
+                        template));
         return attempt("", () -> client.create(wanted));
-    }
-
-    void keep(Sandbox sandbox, String template, Owner owner) {
-        kept.put(sandbox.id(), new Kept(sandbox.id(), template, clock.instant(), owner));
     }
 
     /** @throws ApiException 404: there is none of that id */
@@ -63,19 +67,11 @@ final class Sandboxes {
         if (!isId(sandboxId)) {
             throw ApiException.unknownSandbox(shortened(sandboxId));
         }
-        try {
-            return attempt(sandboxId, () -> client.connect(sandboxId, longer(lifetime, timeout)));
-        } catch (ApiException e) {
-            if (e.code() == ErrorCode.NOT_FOUND) {
-                kept.remove(sandboxId);
-            }
-            throw e;
-        }
+        return attempt(sandboxId, () -> client.connect(sandboxId, longer(lifetime, timeout)));
     }
 
     /** False if there is none of that id. */
     boolean close(String sandboxId) {
-        kept.remove(sandboxId);
         return isId(sandboxId) && attempt(sandboxId, () -> client.kill(sandboxId));
     }
 
@@ -92,21 +88,45 @@ final class Sandboxes {
         }
     }
 
-    /** Those that still live, the oldest first. */
+    /** Those that live on after what they were made for, the oldest first. */
     List<Kept> active() {
-        if (kept.isEmpty()) {
-            return List.of();
-        }
-        Set<String> alive =
-                attempt("", client::list).stream().map(ListedSandbox::sandboxId).collect(Collectors.toSet());
-        kept.keySet().retainAll(alive);
-        return kept.values().stream()
-                .sorted((a, b) -> a.startedAt().compareTo(b.startedAt()))
+        return ours().filter(sandbox -> !isOf(sandbox, Owner.EXECUTION))
+                .map(Sandboxes::kept)
+                .sorted(Comparator.comparing(Kept::startedAt).thenComparing(Kept::sandboxId))
                 .toList();
     }
 
-    Optional<Kept> find(String sandboxId) {
-        return Optional.ofNullable(kept.get(sandboxId));
+    /** Those that an earlier life of this service made for one execution, and did not come to close. */
+    List<String> leftByExecutions() {
+        return ours().filter(sandbox -> isOf(sandbox, Owner.EXECUTION))
+                .filter(sandbox -> !installation.life().equals(metadata(sandbox).get(LIFE)))
+                .map(ListedSandbox::sandboxId)
+                .toList();
+    }
+
+    /** Those whose metadata we wrote: others may write what they like. */
+    private Stream<ListedSandbox> ours() {
+        return attempt("", client::list).stream()
+                .filter(sandbox -> installation.id().equals(metadata(sandbox).get(INSTALLATION)))
+                .filter(sandbox -> metadata(sandbox).keySet().containsAll(Set.of(LIFE, OWNER, TEMPLATE)));
+    }
+
+    private static Map<String, String> metadata(ListedSandbox sandbox) {
+        Map<String, String> metadata = sandbox.metadata();
+        return metadata == null ? Map.of() : metadata;
+    }
+
+    private static boolean isOf(ListedSandbox sandbox, Owner owner) {
+        return owner.name().toLowerCase(Locale.ROOT).equals(metadata(sandbox).get(OWNER));
+    }
+
+    private static Kept kept(ListedSandbox sandbox) {
+        Owner owner = isOf(sandbox, Owner.ENDPOINT) ? Owner.ENDPOINT : Owner.THREAD;
+        return new Kept(
+                sandbox.sandboxId(),
+                metadata(sandbox).getOrDefault(TEMPLATE, sandbox.templateId()),
+                sandbox.startedAt(),
+                owner);
     }
 
     private static <T> T attempt(String sandboxId, Supplier<T> call) {
