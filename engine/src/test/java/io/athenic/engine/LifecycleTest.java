@@ -190,6 +190,31 @@ final class LifecycleTest {
     }
 
     @Test
+    void snapshotsLieOnEachOtherWithoutEnd() throws InterruptedException, IOException {
+        String last = "base";
+        for (int i = 0; i < 20; i++) {
+            Sandbox sandbox = ENGINE.engine().create(SandboxSpec.of(last, MINUTES));
+            run(sandbox.defaultContext("python"), "open('/home/user/note', 'a').write('" + i + " ')");
+            Snapshot snapshot = ENGINE.engine().snapshot(sandbox, "");
+            sandbox.kill(KillCause.USER);
+            ENGINE.engine().deleteSnapshot(last);
+            last = snapshot.id();
+        }
+        Sandbox sandbox = ENGINE.engine().create(SandboxSpec.of(last, MINUTES));
+        Snapshot deepest = ENGINE.engine().findSnapshot(last).orElseThrow();
+
+        assertThat(read(sandbox)).isEqualTo("0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 ");
+        assertThat(deepest.layers()).hasSize(5); // of the first sixteen was made one
+        assertThat(files("snapshots")).hasSize(2 * 5);
+        sandbox.pause(false);
+        assertThat(ENGINE.engine().deleteSnapshot(last)).isTrue();
+        sandbox.resume(MINUTES);
+        assertThat(read(sandbox)).endsWith("18 19 ");
+        sandbox.kill(KillCause.USER);
+        assertThat(files("snapshots")).isEmpty();
+    }
+
+    @Test
     void forksHaveTheFilesAndLeaveNoSnapshot() throws InterruptedException, IOException {
         Sandbox origin = sandbox(new Lifecycle(OnTimeout.PAUSE, false));
         write(origin, "x");
