@@ -12,6 +12,7 @@ import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.websocketx.WebSocketFrameDecoder;
 import io.netty.util.AttributeKey;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.http.HttpConnection;
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     private static final AttributeKey<ConnectionGuard> KEY = AttributeKey.valueOf(ConnectionGuard.class, "guard");
+
+    /** What a WebSocket may send while its client does not read: each ping is answered by a pong, which waits in our memory. */
+    private static final int MAX_UNANSWERED = 256 << 10;
 
     private enum State {
         /** Of the connection's life: no byte of a request yet. */
@@ -62,6 +66,7 @@ final class ConnectionGuard extends ChannelInboundHandlerAdapter {
     private long bodyLeft;
     private @Nullable ChunkedBody chunks;
     private boolean answerBegun;
+    private int sentUnread;
 
     private ConnectionGuard(Channel channel, Door.Bounds bounds, Door.Refusals refusals) {
         this.channel = channel;
@@ -92,6 +97,11 @@ final class ConnectionGuard extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        if (state == State.RAW && message instanceof ByteBuf in && floods(in.readableBytes())) {
+            in.release();
+            cut();
+            return;
+        }
         if (!(message instanceof ByteBuf in) || state == State.RAW) {
             context.fireChannelRead(message);
             return;
@@ -113,6 +123,14 @@ final class ConnectionGuard extends ChannelInboundHandlerAdapter {
         }
         in.readerIndex(start);
         context.fireChannelRead(in);
+    }
+
+    /** Raw bytes that are relayed have a flow control of their own. */
+    private boolean floods(int bytes) {
+        sentUnread = channel.isWritable() || channel.pipeline().get(WebSocketFrameDecoder.class) == null
+                ? 0
+                : sentUnread + bytes;
+        return sentUnread > MAX_UNANSWERED;
     }
 
     private void follow(ByteBuf in) throws RefusedException {

@@ -2,6 +2,7 @@ package io.athenic.e2b.server.http;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vertx.core.Vertx;
@@ -232,6 +233,29 @@ class DoorTest {
         assertThat(rest(busy)).contains(" 200 ");
     }
 
+    @Test
+    void clientsThatAskOnWithoutReadingTheAnswersAreCutOff() throws IOException {
+        start(bounds(100, LONG, LONG));
+        var socket = open(
+                "GET /socket HTTP/1.1\r\n" + HOST
+                        + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        await().until(() -> socket.getInputStream().available() > 100);
+        var pings = new byte[1000 * 131]; // each of 125 bytes, masked with zeros
+        for (var at = 0; at < pings.length; at += 131) {
+            pings[at] = (byte) 0x89;
+            pings[at + 1] = (byte) (0x80 | 125);
+        }
+
+        assertThatThrownBy(() -> {
+                    for (var sent = 0L; sent < 1L << 30; sent += pings.length) {
+                        socket.getOutputStream().write(pings);
+                    }
+                })
+                .isInstanceOf(SocketException.class);
+        assertThat(answerTo("GET /well HTTP/1.1\r\n" + HOST + "Connection: close\r\n\r\n"))
+                .contains(" 200 ");
+    }
+
     private static Door.Bounds bounds(int connections, Duration head, Duration bodyGrace) {
         return new Door.Bounds(connections, 4096, 16 << 10, head, LONG, bodyGrace, 1024);
     }
@@ -241,6 +265,7 @@ class DoorTest {
         HttpServer server = vertx.createHttpServer(
                         new HttpServerOptions().setHost("127.0.0.1").setPort(0).setHttp2ClearTextEnabled(false))
                 .connectionHandler(door::admit)
+                .webSocketHandler(nothing -> {})
                 .requestHandler(this::answer);
         port = server.listen().toCompletionStage().toCompletableFuture().join().actualPort();
     }
