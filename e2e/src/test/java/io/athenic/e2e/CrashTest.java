@@ -3,10 +3,14 @@ package io.athenic.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.sun.net.httpserver.HttpServer;
 import io.athenic.e2e.product.Command;
 import io.athenic.e2e.product.Leftovers;
 import io.athenic.e2e.product.Product;
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.http.HttpRequest;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,6 +106,86 @@ class CrashTest {
             new Http(second.port())
                     .post("/execute", Map.of("code", "1", "sandboxId", sandbox))
                     .expect(404);
+        }
+    }
+
+    @Test
+    void aSandboxThatHasNetworkHasItAfterAKill() throws IOException {
+        HttpServer site = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        site.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
+        site.start();
+        int port = site.getAddress().getPort();
+        // The proxy of the room, since programs do not ask it for what is called 127.0.0.1.
+        String fetch = """
+                import http.client
+                proxy = http.client.HTTPConnection('127.0.0.1', 3128, timeout=60)
+                proxy.request('GET', 'http://127.0.0.1:%d/')
+                print(proxy.getresponse().status)""";
+        try (var product = Product.start(
+                Product.newData(),
+                Map.of(
+                        "ATHENIC_POOL_SIZE",
+                        "0",
+                        "ATHENIC_EGRESS",
+                        "on",
+                        "ATHENIC_EGRESS_PORTS",
+                        Integer.toString(port),
+                        "ATHENIC_EGRESS_EXCEPTIONS",
+                        "127.0.0.1:" + port))) {
+            Http http = new Http(product.port());
+            String sandbox = create(http);
+            assertThat(Http.stdout(http.python(fetch.formatted(port), sandbox))).isEqualTo("200\n");
+
+            product.server().destroyForcibly();
+            product.awaitStart(2);
+
+            Http again = answering(product);
+            assertThat(Http.stdout(again.python(fetch.formatted(port), sandbox)))
+                    .isEqualTo("200\n");
+            assertThat(Http.stdout(again.python(fetch.formatted(1), sandbox))).isEqualTo("403\n");
+        } finally {
+            site.stop(0);
+        }
+    }
+
+    @Test
+    void aServerThatCrashesAgainAndAgainIsGivenUp() {
+        try (var product = Product.start(Product.newData(), Map.of("ATHENIC_POOL_SIZE", "0"))) {
+            long last = -1;
+            for (int crashes = 1; crashes <= 6; crashes++) {
+                ProcessHandle server = newServer(product, last);
+                last = server.pid();
+                server.destroyForcibly();
+            }
+
+            assertThat(product.awaitEnd()).isEqualTo(1);
+            assertThat(product.log())
+                    .contains("the server crashed (status 137): it is started again in 8 s")
+                    .contains("started again 5 times within 10 minutes: giving up")
+                    .contains("./athenic doctor");
+        } // nothing is left
+    }
+
+    /** The launcher's next server, as soon as it is there. */
+    private static ProcessHandle newServer(Product product, long last) {
+        long end = System.nanoTime() + SOON.toNanos();
+        while (true) {
+            var found = product.launcher()
+                    .children()
+                    .filter(child -> child.pid() != last && child.isAlive())
+                    .filter(child -> child.info()
+                            .commandLine()
+                            .filter(line -> line.contains("athenic.jar serve"))
+                            .isPresent())
+                    .findFirst();
+            if (found.isPresent()) {
+                return found.get();
+            }
+            assertThat(System.nanoTime()).as(product.log()).isLessThan(end);
+            Product.pause(10);
         }
     }
 
