@@ -19,6 +19,10 @@ import java.util.Map;
 /** Plain HTTP to one port of the product. */
 final class Http {
     static final ObjectMapper JSON = new ObjectMapper();
+
+    /** In milliseconds: a program may wait behind one that is ended by its own timeout, which is half a minute. */
+    private static final int PATIENCE = 120_000;
+
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
@@ -138,8 +142,10 @@ final class Http {
     /** Runs Python in a fresh sandbox, or in the one named, and fails if the program does. */
     Answer python(String code, String... sandbox) {
         Answer answer = sandbox.length == 0
-                ? post("/execute", Map.of("code", code, "language", "python"))
-                : post("/execute", Map.of("code", code, "language", "python", "sandboxId", sandbox[0]));
+                ? post("/execute", Map.of("code", code, "language", "python", "timeout", PATIENCE))
+                : post(
+                        "/execute",
+                        Map.of("code", code, "language", "python", "timeout", PATIENCE, "sandboxId", sandbox[0]));
         answer.expect(200);
         if (answer.json().hasNonNull("error")) {
             throw new AssertionError("the program failed: " + answer.text());
