@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * has waited for long is replaced.
  */
 final class SandboxPool implements AutoCloseable {
-    private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     static final Duration OLD = Duration.ofMinutes(30);
     private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
@@ -106,9 +106,7 @@ final class SandboxPool implements AutoCloseable {
                 }
             }
             lastTake = System.nanoTime();
-            if (ready.size() * 2 < size.now() || !unfit.isEmpty()) {
-                changed.signalAll(); // else tend() is soon enough, and nothing wakes up beside the taker
-            }
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
