@@ -47,6 +47,7 @@ public final class Exchange {
     private boolean closed;
 
     private volatile boolean answered;
+    private volatile boolean upgraded;
 
     /** Runs on the request's event loop, in its handler. */
     public Exchange(HttpServerRequest request, Context context) {
@@ -262,10 +263,17 @@ public final class Exchange {
         }
     }
 
-    /** Cuts the connection: what was sent is not an answer, and the client can tell. */
+    /**
+     * Cuts the connection: what was sent is not an answer, and the client can tell. Where the answer is complete nothing is cut: the client
+     * may have its next request on the connection already.
+     */
     public void reset() {
         answered = true;
-        context.runOnContext(nothing -> request.connection().close());
+        context.runOnContext(nothing -> {
+            if (upgraded || !response.ended()) {
+                request.connection().close();
+            }
+        });
     }
 
     /** Both directions of a connection that is no longer HTTP. */
@@ -274,6 +282,7 @@ public final class Exchange {
     /** Turns the connection into raw bytes after a 101 with the headers set so far. */
     public Raw upgrade() {
         answered = true;
+        upgraded = true;
         response.setStatusCode(101);
         var raw = new CompletableFuture<Raw>();
         context.runOnContext(nothing -> request.toNetSocket().onComplete(done -> {
