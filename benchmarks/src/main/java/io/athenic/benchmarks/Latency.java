@@ -2,6 +2,7 @@ package io.athenic.benchmarks;
 
 import io.athenic.benchmarks.SandboxApi.Created;
 import io.athenic.benchmarks.SandboxApi.Run;
+import java.net.http.HttpClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,18 @@ final class Latency {
                         .p95AtMost(25),
                 Measure.of("destroy", "ms", destroys.subList(WARMUP, destroys.size()))
                         .atMost(20));
+    }
+
+    /** As {@link #pooled}, by a client that costs more than the server. */
+    Measure pooledByHttpClient(int count) {
+        try (var client =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+            var latency = new Latency(sandboxes.by(Transport.by(client)), app);
+            return Measure.of(
+                    "create (pooled) to the result of 1+1, by the JVM's HttpClient",
+                    "ms",
+                    latency.createToResult(WARMUP, count, REFILL_MILLIS, new ArrayList<>()));
+        }
     }
 
     Measure unpooled(int count) {

@@ -119,6 +119,7 @@ public final class Main {
         var latency = new Latency(sandboxes, app);
         if (parts.contains("latency")) {
             report.addAll(latency.pooled(60));
+            report.add(latency.pooledByHttpClient(60));
             report.addAll(latency.warm(300));
             report.add(latency.burst(50, 3));
             report.addAll(latency.besideHogs(4, 200));
@@ -164,9 +165,8 @@ public final class Main {
         var environment = new HashMap<>(settings);
         environment.put("ATHENIC_SANDBOXES_MAX", "500");
         try (var product = Product.start(Product.newData(), environment);
-                var sandboxes = new SandboxApi(product.e2bPort(), product.apiKey());
                 var app = new AppApi(product.port())) {
-            part.run(product, sandboxes, app);
+            part.run(product, new SandboxApi(product.e2bPort(), product.apiKey()), app);
         }
     }
 }
