@@ -49,8 +49,7 @@ interface Transport {
                 headers.forEach(connection::setRequestProperty);
                 if (body != null) {
                     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-                    connection.setDoOutput(true);
-                    connection.setFixedLengthStreamingMode(bytes.length);
+                    connection.setDoOutput(true); // head and body leave together: no streaming mode
                     try (var out = connection.getOutputStream()) {
                         out.write(bytes);
                     }
