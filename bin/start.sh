@@ -62,13 +62,12 @@ install_jar() {
 # What the JVM learns in a short run of its own (JEP 483, JEP 515) halves the time to the next starts and the work for the first requests.
 # That depends on the jar and on the JDK, so it is kept beside the jar, for all data folders.
 learn() {
-  local kept log=$data/lib/learn.log
+  local kept log=$data/lib/learn.log school=$data/lib/school
   kept=${JAR%.jar}-$(cksum <"$JAVA_HOME/release" | cut -d ' ' -f 1).aot
   if [ ! "$kept" -nt "$JAR" ]; then
     [ -w "$(dirname "$JAR")" ] || return 0
     say "Learning to start fast (once for each build) ..."
-    school=$data/lib/school
-    as_root rm -rf "$school" 2>/dev/null || rm -rf "$school" # of a launcher that was killed
+    leave_school # of a launcher that was killed
     mkdir -p "$school/templates"
     chmod 0711 "$school"
     ln -sfn "$(realpath "$data/templates/code-interpreter")" "$school/templates/code-interpreter"
@@ -92,8 +91,8 @@ learn() {
 
 leave_school() {
   [ -n "$school_pid" ] && kill -TERM "$school_pid" 2>/dev/null && wait "$school_pid" 2>/dev/null
-  [ -n "$school" ] && { as_root rm -rf "$school" 2>/dev/null || rm -rf "$school" || true; }
-  school_pid='' school=''
+  [ -d "$data/lib/school" ] && { as_root rm -rf "$data/lib/school" 2>/dev/null || rm -rf "$data/lib/school" || true; }
+  school_pid=''
   return 0
 }
 
@@ -107,7 +106,7 @@ java_command() {
     "-Djava.io.tmpdir=$app/tmp" -Dfile.encoding=UTF-8 -jar "$jar"
 }
 
-roomd_pid='' server_pid='' pause_pid='' school='' school_pid=''
+roomd_pid='' server_pid='' pause_pid='' school_pid=''
 stop_all() {
   trap '' INT TERM HUP
   set +e # a process that is gone already, or ends with a status, must not end the clean-up
@@ -245,11 +244,8 @@ fi
 server_pid=$!
 status=0
 wait -n -p ended "$server_pid" "$roomd_pid" || status=$?
-if [ "${ended:-}" = "$roomd_pid" ] && [ "$status" -ne 0 ]; then
-  say "athenic: roomd ended (status $status). Its last words ($app/roomd.log):"
-  tail -n 5 "$app/roomd.log" >&2
-fi
 if [ "${ended:-}" = "$roomd_pid" ]; then # the server notices by itself, and ends: its status counts
+  roomd_ended "$status"
   roomd_pid=''
   status=0
   wait "$server_pid" || status=$?

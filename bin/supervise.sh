@@ -13,6 +13,13 @@ start_server() {
 
 is_alive() { [ -n "$1" ] && [ -r "/proc/$1/stat" ] && [ "$(sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null)" != Z ]; }
 
+# roomd_ended STATUS: says so, unless it was in order.
+roomd_ended() {
+  [ "$1" -ne 0 ] || return 0
+  say "athenic: roomd ended (status $1). Its last words ($app/roomd.log):"
+  tail -n 5 "$app/roomd.log" >&2
+}
+
 # Clients know the ports of the first life.
 keep_ports() {
   local port e2b_port kept=() skip=''
@@ -59,10 +66,7 @@ supervise() {
     wait -n -p ended "$server_pid" "$roomd_pid" || status=$?
     if [ "${ended:-}" = "$roomd_pid" ]; then
       roomd_pid=''
-      if [ "$status" -ne 0 ]; then
-        say "athenic: roomd ended (status $status). Its last words ($app/roomd.log):"
-        tail -n 5 "$app/roomd.log" >&2
-      fi
+      roomd_ended "$status"
       last=0
       wait "$server_pid" || last=$? # it notices by itself, and ends
       server_pid=''

@@ -14,13 +14,13 @@ import stat
 from dataclasses import dataclass, field
 from typing import Final
 
-from athenic_guest.trees.merge import Refused, copy_data
+from athenic_guest.trees.merge import OPAQUE, REDIRECT, Refused, attribute, copy_data
 
 # Each level holds a descriptor for every layer that has the folder.
 MAX_DEPTH: Final = 128
 _MAX_LINKED: Final = 500_000
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OWN, _OPAQUE, _REDIRECT = "trusted.overlay.", "trusted.overlay.opaque", "trusted.overlay.redirect"
+_OWN: Final = "trusted.overlay."
 _WHITEOUT: Final = os.makedev(0, 0)
 
 
@@ -97,9 +97,9 @@ class Flatten:
             through = parts[-1].path if parts[-1].layer == self._floor else None
             if through is None:
                 if below is not None and _exists(below.folder, name):
-                    os.setxattr(made, _OPAQUE, b"y")
+                    os.setxattr(made, OPAQUE, b"y")
             elif below is None or through != (*below.path, name):
-                os.setxattr(made, _REDIRECT, os.fsencode("/" + "/".join(through)))
+                os.setxattr(made, REDIRECT, os.fsencode("/" + "/".join(through)))
             self._folder(parts, made, depth + 1)
         finally:
             os.close(made)
@@ -165,10 +165,10 @@ class Flatten:
     @staticmethod
     def _mark(folder: int, lower: tuple[str, ...], walk: _Walk) -> tuple[str, ...]:
         """Obeys a folder's marks; returns the path of it in the layers below."""
-        if _attribute(folder, _OPAQUE) == b"y":
+        if attribute(folder, OPAQUE) == b"y":
             walk.stop = True
             return lower
-        redirect = _attribute(folder, _REDIRECT)
+        redirect = attribute(folder, REDIRECT)
         if redirect is None:
             return lower
         target = os.fsdecode(redirect)
@@ -246,9 +246,9 @@ def _copy_special(source: int, name: str, out: int, out_name: str, status: os.st
     if not stat.S_ISLNK(status.st_mode):
         os.chmod(out_name, stat.S_IMODE(status.st_mode), dir_fd=out)  # ours, just made: no link
     old, new = f"/proc/self/fd/{source}/{name}", f"/proc/self/fd/{out}/{out_name}"
-    for attribute in os.listxattr(old, follow_symlinks=False):
-        if not attribute.startswith(_OWN):
-            os.setxattr(new, attribute, os.getxattr(old, attribute, follow_symlinks=False), follow_symlinks=False)
+    for each in os.listxattr(old, follow_symlinks=False):
+        if not each.startswith(_OWN):
+            os.setxattr(new, each, os.getxattr(old, each, follow_symlinks=False), follow_symlinks=False)
     os.utime(out_name, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=out, follow_symlinks=False)
 
 
@@ -258,15 +258,6 @@ def _exists(folder: int, name: str) -> bool:
         return True
     except FileNotFoundError:
         return False
-
-
-def _attribute(descriptor: int, name: str) -> bytes | None:
-    try:
-        return os.getxattr(descriptor, name)
-    except OSError as error:
-        if error.errno in (errno.ENODATA, errno.EOPNOTSUPP):
-            return None
-        raise
 
 
 def _checked(names: list[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ RANGE: Final = 65_536
 # A room's deepest path is far below it; every level holds three descriptors, and removing a tree recurses as deep.
 MAX_DEPTH: Final = 100
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPAQUE, _REDIRECT = "trusted.overlay.opaque", "trusted.overlay.redirect"
+OPAQUE, REDIRECT = "trusted.overlay.opaque", "trusted.overlay.redirect"
 # Made anew by every room, or not the template's: what a room has there is not kept.
 _ROOMS_OWN: Final = frozenset({"dev", "proc", "sys", "run"})
 _ROOMS_FILES: Final = frozenset({"etc/hostname", "etc/hosts", "etc/resolv.conf"})
@@ -114,9 +114,9 @@ class Merge:
 
     def _origin(self, inner: int, lower: int | None, name: str) -> int | None:
         """The parent's folder that shows through `inner`, opened; None when none does."""
-        if _attribute(inner, _OPAQUE) == b"y":
+        if attribute(inner, OPAQUE) == b"y":
             return None
-        redirect = _attribute(inner, _REDIRECT)
+        redirect = attribute(inner, REDIRECT)
         if redirect is not None and redirect.startswith(b"/"):
             return _walk(self.lower_root, os.fsdecode(redirect).strip("/").split("/"))
         if lower is None:
@@ -254,7 +254,8 @@ def copy_attributes(source: int, target: int) -> None:
             os.setxattr(target, name, os.getxattr(source, name))
 
 
-def _attribute(descriptor: int, name: str) -> bytes | None:
+def attribute(descriptor: int, name: str) -> bytes | None:
+    """Its value; None where there is none."""
     try:
         return os.getxattr(descriptor, name)
     except OSError as error:
