@@ -37,6 +37,13 @@ public final class ApiException extends RuntimeException {
                         + " Leave out sandboxId to use a fresh one.");
     }
 
+    static ApiException sandboxOfOne(String sandboxId) {
+        return new ApiException(
+                ErrorCode.NOT_FOUND,
+                "Sandbox '" + sandboxId + "' was made for one execution and is closed with it: start that one with"
+                        + " keepSandbox, or leave out sandboxId to use a fresh one.");
+    }
+
     /** @param sandboxId what the caller named; empty if it named none */
     static ApiException of(SandboxException failure, String sandboxId) {
         return switch (failure) {

@@ -54,6 +54,11 @@ public record ExecutionRequest(
         return new ExecutionRequest(code, language, DEFAULT_TIMEOUT, null, null, false);
     }
 
+    /** Whether the sandbox lives on when the code has ended: one that was made for this execution alone is closed. */
+    boolean sandboxStays() {
+        return sandboxId != null || keepSandbox;
+    }
+
     public ExecutionRequest inSandbox(String newSandboxId) {
         return new ExecutionRequest(code, language, timeout, newSandboxId, clientId, keepSandbox);
     }

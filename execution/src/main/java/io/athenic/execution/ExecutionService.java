@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -40,6 +41,10 @@ public final class ExecutionService implements AutoCloseable {
     private final ExecutionRecords records;
     private final ExecutionStore store;
     private final Sandboxes sandboxes;
+
+    /** The sandboxes made for one execution each: nobody else gets in, who would have it closed under him. */
+    private final Set<String> ofOne = ConcurrentHashMap.newKeySet();
+
     private final ContextTurns turns = new ContextTurns();
     private final Stopper stopper;
     private final Semaphore slots;
@@ -109,6 +114,9 @@ public final class ExecutionService implements AutoCloseable {
         Set<String> inUse = new HashSet<>();
         unfinished.forEach(execution -> execution.sandboxId().ifPresent(inUse::add));
         Thread.ofVirtual().name("execution-sandboxes").start(() -> closeLeft(inUse));
+        unfinished.stream()
+                .filter(execution -> !execution.request().sandboxStays())
+                .forEach(execution -> execution.sandboxId().ifPresent(ofOne::add));
         for (Execution execution : unfinished) {
             if (!slots.tryAcquire()) {
                 cutOff(execution, "there are too many executions");
@@ -263,6 +271,9 @@ public final class ExecutionService implements AutoCloseable {
         try {
             if (given != null) {
                 execution.starting("Connecting to sandbox " + given);
+                if (ofOne.contains(given)) {
+                    throw ApiException.sandboxOfOne(given);
+                }
                 return sandboxes.connect(given, lifetime.plus(ExecutionRun.LONGEST_WAIT));
             }
             execution.starting("Starting a sandbox");
@@ -270,7 +281,9 @@ public final class ExecutionService implements AutoCloseable {
                 Duration longest = lifetime.compareTo(config.sandboxTimeout()) > 0 ? lifetime : config.sandboxTimeout();
                 return sandboxes.create(E2b.CODE_TEMPLATE, longest, Owner.ENDPOINT);
             }
-            return sandboxes.create(E2b.CODE_TEMPLATE, lifetime, Owner.EXECUTION);
+            Sandbox own = sandboxes.create(E2b.CODE_TEMPLATE, lifetime, Owner.EXECUTION);
+            ofOne.add(own.id());
+            return own;
         } catch (RuntimeException e) {
             String message = e instanceof ApiException ? String.valueOf(e.getMessage()) : "No sandbox could be started";
             execution.end(ExecutionStatus.ERROR, message, new ExecutionEvent.Failed(message, null, null, null));
@@ -279,8 +292,7 @@ public final class ExecutionService implements AutoCloseable {
     }
 
     private void run(Execution execution, Sandbox sandbox) {
-        boolean stays =
-                execution.request().sandboxId() != null || execution.request().keepSandbox();
+        boolean stays = execution.request().sandboxStays();
         try {
             new ExecutionRun(execution, sandbox, stays, turns, stopper, records::save).run();
         } catch (RuntimeException e) {
@@ -291,6 +303,7 @@ public final class ExecutionService implements AutoCloseable {
             records.save(execution);
             if (!stays) {
                 Stopper.kill(sandbox);
+                ofOne.remove(sandbox.id());
             }
             slots.release();
             store.prune(clock.instant());

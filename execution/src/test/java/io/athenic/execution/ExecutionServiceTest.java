@@ -160,6 +160,24 @@ class ExecutionServiceTest {
     }
 
     @Test
+    void nobodyElseGetsIntoTheSandboxOfOneExecution() throws Exception {
+        Execution first = service.start(ExecutionRequest.of("await go", "python"));
+        String sandbox = first.sandboxId().orElseThrow();
+        var second = ExecutionRequest.of("print x", "python").inSandbox(sandbox);
+
+        assertThatThrownBy(() -> service.start(second))
+                .isInstanceOfSatisfying(
+                        ApiException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.NOT_FOUND))
+                .hasMessageContaining("keepSandbox");
+
+        fixture.e2b().sandbox(sandbox).code().release("go");
+        assertThat(first.await(SOON).status()).isEqualTo(ExecutionStatus.COMPLETED);
+        assertThatThrownBy(() -> service.start(second))
+                .isInstanceOfSatisfying(
+                        ApiException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.NOT_FOUND));
+    }
+
+    @Test
     void cancelInterruptsAndKeepsTheState() throws Exception {
         String sandbox = newSandbox();
         Execution execution = service.start(
