@@ -31,6 +31,9 @@ final class Stopper {
     /** The grace is counted in so many pieces: a machine that stands still takes one of them away, whatever the clock says. */
     private static final int PIECES = 8;
 
+    /** For each answer of the sandbox itself, which the stopped code does not delay: a machine that stands still is no reason to lose more than need be. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
     private final Duration grace;
 
     Stopper(Duration grace) {
@@ -38,7 +41,7 @@ final class Stopper {
     }
 
     /**
-     * Preconditions: the stream of the code is closed. Takes three times the grace at most.
+     * Preconditions: the stream of the code is closed. Takes the grace and a moment; 15 s more where the sandbox hardly answers.
      *
      * @param count what the context counted for the stopped execution; 0: it had not begun
      */
@@ -67,7 +70,7 @@ final class Stopper {
 
     /** Runs nothing: what the context counts for it (0: not told), or empty if that did not end within the grace. */
     private OptionalInt probe(Sandbox sandbox, String language) {
-        var probe = ExecuteOptions.of("").withLanguage(language).withStartTimeout(grace);
+        var probe = ExecuteOptions.of("").withLanguage(language).withStartTimeout(PATIENCE);
         CodeExecution execution;
         try {
             execution = sandbox.code().execute(probe);
@@ -101,7 +104,7 @@ final class Stopper {
     }
 
     private boolean restarts(Sandbox sandbox, String language) {
-        CodeInterpreter code = sandbox.code().withRequestTimeout(grace.dividedBy(2));
+        CodeInterpreter code = sandbox.code().withRequestTimeout(PATIENCE);
         try {
             for (CodeApi.Context context : code.listContexts()) {
                 if (context.language().equals(language)) {
