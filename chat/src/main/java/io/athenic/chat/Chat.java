@@ -192,11 +192,10 @@ public final class Chat implements AutoCloseable {
 
     /** Removes a thread: its run is stopped, its sandbox closed. */
     public void delete(String threadId) {
-        ChatThread thread = store.thread(threadId).orElseThrow(() -> ThreadFiles.noThread(threadId));
         live.values().stream()
                 .filter(run -> run.threadId().equals(threadId))
                 .forEach(run -> run.cancellation().cancel("The thread was deleted."));
-        store.delete(threadId);
+        ChatThread thread = store.delete(threadId).orElseThrow(() -> ThreadFiles.noThread(threadId));
         if (thread.sandboxId() != null) {
             close(thread.sandboxId());
         }
@@ -234,14 +233,21 @@ public final class Chat implements AutoCloseable {
         Message answer =
                 new Message(ids.next("message"), threadId, Role.ASSISTANT, now, MessageStatus.RUNNING, List.of(), null);
         Question question = new Question(ids.next("run"), message, answer, mode);
+        Thread worker = prepare(question, null); // who reads of the run in the thread's events can stop it at once
+        boolean begun = false;
         try {
             store.startRun(question.runId(), config.node(), message, answer, Titles.of(text));
+            worker.start();
+            begun = true;
         } catch (NoSuchThreadException e) {
             throw ThreadFiles.noThread(threadId);
         } catch (ThreadBusyException e) {
             throw new ApiException(ErrorCode.CONFLICT, String.valueOf(e.getMessage()));
+        } finally {
+            if (!begun) {
+                live.remove(question.runId());
+            }
         }
-        begin(question, null);
         return new Sent(message.id(), question.runId());
     }
 
@@ -255,11 +261,13 @@ public final class Chat implements AutoCloseable {
             return false;
         }
         LOG.info("run {} was cut off by the last end of the server: it goes on", run.id());
-        begin(new Question(run.id(), asked.get(), answer, ExecuteMode.AUTO), begun.get());
+        prepare(new Question(run.id(), asked.get(), answer, ExecuteMode.AUTO), begun.get())
+                .start();
         return true;
     }
 
-    private void begin(Question question, @Nullable Begun begun) {
+    /** A run that can be stopped, and its thread, which is still to be started. */
+    private Thread prepare(Question question, @Nullable Begun begun) {
         Cancellation cancellation = new Cancellation();
         AnswerRun run = new AnswerRun(tools, question, cancellation, begun);
         Thread worker = Thread.ofVirtual().name(question.runId()).unstarted(() -> {
@@ -270,7 +278,7 @@ public final class Chat implements AutoCloseable {
             }
         });
         live.put(question.runId(), new LiveRun(question.message().threadId(), cancellation, worker));
-        worker.start();
+        return worker;
     }
 
     /** Stops a run: the model and the code. One that has ended is no error. */
@@ -299,7 +307,7 @@ public final class Chat implements AutoCloseable {
         for (LiveRun run : List.copyOf(live.values())) {
             try {
                 Duration left = Duration.between(Instant.now(), until);
-                if (left.isPositive()) {
+                if (left.isPositive() && run.worker().getState() != Thread.State.NEW) {
                     boolean _ = run.worker().join(left);
                 }
             } catch (InterruptedException e) {

@@ -16,7 +16,6 @@ import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.statement.PreparedBatch;
-import org.jdbi.v3.core.statement.UnableToExecuteStatementException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -144,18 +143,23 @@ public final class ChatStore implements AutoCloseable {
         return thread;
     }
 
-    /** Removes the thread and all that belongs to it; false when there is none. */
-    public boolean delete(String id) {
-        boolean deleted = jdbi.inTransaction(handle -> {
+    /** Removes the thread and all that belongs to it: the thread as it was at its end; empty when there is none. */
+    public Optional<ChatThread> delete(String id) {
+        Optional<ChatThread> deleted = jdbi.inTransaction(handle -> {
+            handle.createUpdate(
+                            "UPDATE threads SET last_event = last_event WHERE id = :id") // its sandbox stays what it is
+                    .bind("id", id)
+                    .execute();
+            Optional<ChatThread> thread = findThread(handle, id);
             for (String table : List.of("thread_events", "runs", "messages")) {
                 handle.createUpdate("DELETE FROM " + table + " WHERE thread_id = :id")
                         .bind("id", id)
                         .execute();
             }
-            return handle.createUpdate("DELETE FROM threads WHERE id = :id")
-                            .bind("id", id)
-                            .execute()
-                    > 0;
+            handle.createUpdate("DELETE FROM threads WHERE id = :id")
+                    .bind("id", id)
+                    .execute();
+            return thread;
         });
         changed.accept(id);
         return deleted;
@@ -170,42 +174,38 @@ public final class ChatStore implements AutoCloseable {
      */
     public void startRun(String runId, String node, Message question, Message answer, String title) {
         String threadId = question.threadId();
-        try {
-            jdbi.useTransaction(handle -> {
-                long number = reserve(handle, threadId, 4);
-                handle.createUpdate("INSERT INTO runs (id, thread_id, message_id, node, status, created_at, ended_at)"
-                                + " VALUES (:id, :thread, :message, :node, :status, :now, NULL)")
-                        .bind("id", runId)
-                        .bind("thread", threadId)
-                        .bind("message", answer.id())
-                        .bind("node", node)
-                        .bind("status", RunStatus.DECIDING.wire())
-                        .bind("now", now().toEpochMilli())
-                        .execute();
-                handle.createUpdate("UPDATE threads SET title = :title WHERE id = :id AND title = :untitled")
-                        .bind("title", title)
-                        .bind("id", threadId)
-                        .bind("untitled", ChatThread.UNTITLED)
-                        .execute();
-                insertMessage(handle, question);
-                insertMessage(handle, answer);
-                ChatThread thread = findThread(handle, threadId).orElseThrow(() -> new NoSuchThreadException(threadId));
-                insert(
-                        handle,
-                        threadId,
-                        number,
-                        List.of(
-                                new ThreadEvent.ThreadChanged(thread),
-                                new ThreadEvent.MessageChanged(question),
-                                new ThreadEvent.MessageChanged(answer),
-                                new ThreadEvent.RunChanged(runId, answer.id(), RunStatus.DECIDING, null)));
-            });
-        } catch (UnableToExecuteStatementException e) {
-            if (jdbi.withHandle(handle -> findActiveRun(handle, threadId)) != null) {
+        jdbi.useTransaction(handle -> {
+            long number = reserve(handle, threadId, 4); // from here on no run of this thread can begin or end
+            if (findActiveRun(handle, threadId) != null) {
                 throw new ThreadBusyException(threadId);
             }
-            throw e;
-        }
+            handle.createUpdate("INSERT INTO runs (id, thread_id, message_id, node, status, created_at, ended_at)"
+                            + " VALUES (:id, :thread, :message, :node, :status, :now, NULL)")
+                    .bind("id", runId)
+                    .bind("thread", threadId)
+                    .bind("message", answer.id())
+                    .bind("node", node)
+                    .bind("status", RunStatus.DECIDING.wire())
+                    .bind("now", now().toEpochMilli())
+                    .execute();
+            handle.createUpdate("UPDATE threads SET title = :title WHERE id = :id AND title = :untitled")
+                    .bind("title", title)
+                    .bind("id", threadId)
+                    .bind("untitled", ChatThread.UNTITLED)
+                    .execute();
+            insertMessage(handle, question);
+            insertMessage(handle, answer);
+            ChatThread thread = findThread(handle, threadId).orElseThrow(() -> new NoSuchThreadException(threadId));
+            insert(
+                    handle,
+                    threadId,
+                    number,
+                    List.of(
+                            new ThreadEvent.ThreadChanged(thread),
+                            new ThreadEvent.MessageChanged(question),
+                            new ThreadEvent.MessageChanged(answer),
+                            new ThreadEvent.RunChanged(runId, answer.id(), RunStatus.DECIDING, null)));
+        });
         changed.accept(threadId);
     }
 

@@ -1,6 +1,7 @@
 package io.athenic.chat.web;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athenic.chat.store.NoSuchThreadException;
 import io.athenic.chat.thread.ChatJson;
 import io.athenic.execution.ApiException;
 import io.athenic.execution.ErrorCode;
@@ -34,6 +35,10 @@ final class Replies {
     static void failure(RoutingContext context, Throwable failure) {
         if (failure instanceof ApiException refused) {
             error(context, refused.code(), String.valueOf(refused.getMessage()));
+            return;
+        }
+        if (failure instanceof NoSuchThreadException) { // deleted while the request was under way
+            error(context, ErrorCode.NOT_FOUND, "There is no such thread any more.");
             return;
         }
         if (diskFull(failure)) {

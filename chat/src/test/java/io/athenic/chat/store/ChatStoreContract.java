@@ -170,6 +170,33 @@ abstract class ChatStoreContract {
     }
 
     @Test
+    void aRunThatEndsJustThenIsOverOrInTheWay() throws Exception {
+        store.createThread("t", "T");
+        startRun("t", "0");
+        for (int number = 0; number < 50; number++) {
+            String last = Integer.toString(number);
+            String next = Integer.toString(number + 1);
+            boolean started;
+            try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+                Future<?> end = pool.submit(() -> endRun("t", last));
+                Future<Boolean> start = pool.submit(() -> {
+                    try {
+                        startRun("t", next);
+                        return true;
+                    } catch (ThreadBusyException e) {
+                        return false;
+                    }
+                });
+                end.get();
+                started = start.get(); // fails by nothing else
+            }
+            if (!started) {
+                startRun("t", next);
+            }
+        }
+    }
+
+    @Test
     void eventsOfManyWritersAreNumberedWithoutGaps() throws Exception {
         store.createThread("t", "T");
         List<Callable<Object>> writers = IntStream.range(0, 6)
@@ -218,9 +245,11 @@ abstract class ChatStoreContract {
         store.createThread("t", "T");
         startRun("t", "1");
 
-        assertThat(store.delete("t")).isTrue();
+        store.replaceSandbox("t", null, "s1");
 
-        assertThat(store.delete("t")).isFalse();
+        assertThat(store.delete("t")).get().extracting(ChatThread::sandboxId).isEqualTo("s1");
+
+        assertThat(store.delete("t")).isEmpty();
         assertThat(store.thread("t")).isEmpty();
         assertThat(store.snapshot("t")).isEmpty();
         assertThat(store.message("a_1")).isEmpty();
