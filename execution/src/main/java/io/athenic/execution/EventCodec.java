@@ -62,13 +62,13 @@ final class EventCodec {
         }
     }
 
+    /** When it happened. */
+    static Instant time(byte[] bytes) {
+        return Instant.parse(parse(bytes).path("timestamp").asText());
+    }
+
     static ExecutionEvent decode(byte[] bytes) {
-        JsonNode json;
-        try {
-            json = Json.MAPPER.readTree(bytes);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        JsonNode json = parse(bytes);
         String type = json.path("type").asText();
         return switch (type) {
             case "status" ->
@@ -96,6 +96,14 @@ final class EventCodec {
                         json.path("noSpace").asBoolean());
             default -> throw new IllegalArgumentException("unknown type of event: " + type);
         };
+    }
+
+    private static JsonNode parse(byte[] bytes) {
+        try {
+            return Json.MAPPER.readTree(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static String type(ExecutionEvent event) {

@@ -161,6 +161,11 @@ public final class Execution {
         return executionCount;
     }
 
+    /** Whether it has ended and its log is complete. Its status is final a moment earlier: who reads the end in the log can start the next at once. */
+    boolean isOver() {
+        return done.getCount() == 0;
+    }
+
     /** True when it has ended and its log is complete; false if that was not so within {@code max}. */
     public boolean awaitEnd(Duration max) throws InterruptedException {
         return done.await(StateMachine.bounded(max).toNanos(), TimeUnit.NANOSECONDS);

@@ -1,5 +1,7 @@
 package io.athenic.execution;
 
+import java.io.UncheckedIOException;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +49,44 @@ record ExecutionRecord(
                 execution.startedAt().toEpochMilli(),
                 execution.runningSince().map(Instant::toEpochMilli).orElse(null),
                 execution.endedAt().map(Instant::toEpochMilli).orElse(null));
+    }
+
+    /** As it ended by its log, where the process was killed between the log's last event and this record of it. */
+    ExecutionRecord asEnded(EventLog log) {
+        if (ExecutionStatus.fromWire(status).isFinal() || log.lastSequence() == 0) {
+            return this;
+        }
+        try (LogReader reader = log.readAfter(log.lastSequence() - 1)) {
+            LogItem last = reader.next(Duration.ZERO);
+            if (last != null
+                    && last.event() instanceof ExecutionEvent.Status end
+                    && end.status().isFinal()) {
+                return ended(end.status(), EventCodec.time(last.json()));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (UncheckedIOException | IllegalArgumentException | DateTimeException e) {
+            return this; // what cannot be read is no end
+        }
+        return this;
+    }
+
+    private ExecutionRecord ended(ExecutionStatus last, Instant at) {
+        return new ExecutionRecord(
+                id,
+                ordinal,
+                code,
+                language,
+                timeoutMillis,
+                wantedSandboxId,
+                clientId,
+                keepSandbox,
+                sandboxId,
+                last.wire(),
+                executionCount,
+                startedAt,
+                runningSince,
+                at.toEpochMilli());
     }
 
     /** @throws ApiException what was written is no request */

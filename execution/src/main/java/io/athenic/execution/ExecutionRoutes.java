@@ -30,6 +30,9 @@ public final class ExecutionRoutes {
     /** How long an execution may take to end after its timeout, and then some: it always ends. */
     private static final Duration END_MARGIN = Duration.ofMinutes(15);
 
+    /** From the final status of an execution to the end of its log: memory and one write to a file. */
+    private static final Duration LAST_STEP = Duration.ofSeconds(10);
+
     private final ExecutionService service;
     private final IntentAnalyzer analyzer;
     private final HealthSource health;
@@ -241,8 +244,11 @@ public final class ExecutionRoutes {
                 Json.object().put("success", true).put("count", count).put("message", count + " sandboxes are closed"));
     }
 
-    private Answer state(RoutingContext request) {
+    private Answer state(RoutingContext request) throws InterruptedException {
         Execution execution = execution(request);
+        if (execution.status().isFinal()) {
+            boolean ignored = execution.awaitEnd(LAST_STEP); // an end is told whole: with its time and its last event
+        }
         ObjectNode body = Json.object()
                 .put("executionId", execution.id())
                 .put("sandboxId", execution.sandboxId().orElse(null));

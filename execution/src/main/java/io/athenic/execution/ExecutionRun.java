@@ -40,6 +40,10 @@ final class ExecutionRun {
     private final Stopper stopper;
     private final Consumer<Execution> save;
     private long unacknowledged;
+
+    /** The position of the stream's last event. */
+    private long end;
+
     private final ResultList results = new ResultList(SUMMARY_RESULT_BYTES);
     private ExecutionEvent.@Nullable Failed failure;
 
@@ -121,6 +125,7 @@ final class ExecutionRun {
         try {
             if (followToEnd(opener, begun, startTimeout)) {
                 endComplete();
+                acknowledge(end); // not before: what the sandbox has forgotten cannot be followed after a restart
             } else {
                 deadline.interrupt();
                 endStopped(
@@ -208,9 +213,7 @@ final class ExecutionRun {
                     acknowledge(code.position());
                 }
             }
-            if (code.isComplete()) {
-                acknowledge(code.position());
-            }
+            end = code.position();
             return code.isComplete();
         }
     }

@@ -162,7 +162,7 @@ public final class ExecutionService implements AutoCloseable {
         for (ExecutionRecord record : records.load()) {
             try {
                 var log = EventLog.recover(record.id(), config.spillFolder(), config.logLimits(), clock);
-                var execution = new Execution(record, log, clock);
+                var execution = new Execution(record.asEnded(log), log, clock);
                 store.restore(execution);
                 ordinals.accumulateAndGet(record.ordinal(), Math::max);
                 if (!execution.status().isFinal()) {

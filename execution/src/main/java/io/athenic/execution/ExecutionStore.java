@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -112,13 +113,15 @@ final class ExecutionStore {
         }
     }
 
-    /** Forgets ended executions that are too old or too many, the oldest first. */
+    /** Forgets ended executions that are too old or too many, those that ended first before the others. */
     void prune(Instant now) {
         List<Execution> forgotten = new ArrayList<>();
         lock.lock();
         try {
             List<Execution> ended = executions.values().stream()
-                    .filter(execution -> execution.endedAt().isPresent())
+                    .filter(Execution::isOver)
+                    .sorted(Comparator.comparing(
+                            execution -> execution.endedAt().orElse(now)))
                     .toList();
             long bytes = ended.stream().mapToLong(e -> e.log().bytes()).sum();
             int count = ended.size();

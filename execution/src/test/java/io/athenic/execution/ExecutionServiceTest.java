@@ -386,6 +386,41 @@ class ExecutionServiceTest {
     }
 
     @Test
+    void whatHadEndedWhenTheServiceDiedHasEndedAlthoughItsRecordDoesNotSaySo() throws Exception {
+        Execution before = durable("print hi", "c1");
+        ExecutionOutcome outcome = before.await(SOON);
+        List<ExecutionEvent> told = events(before);
+        Path copy = Files.createDirectory(folder.resolve("copy"));
+        fixture.close(); // the last record is written by now
+        try (var files = Files.list(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                Files.copy(file, copy.resolve(file.getFileName()));
+            }
+        }
+        Path record = copy.resolve(before.id() + ".json");
+        var json = (com.fasterxml.jackson.databind.node.ObjectNode) Json.MAPPER.readTree(record.toFile());
+        Files.write(
+                record,
+                Json.MAPPER.writeValueAsBytes(json.put("status", "running").putNull("endedAt")));
+
+        try (var next = new ServiceFixture(copy, config -> config)) {
+            next.service().resume();
+            Execution after = next.service().find(before.id()).orElseThrow();
+
+            assertThat(after.status()).isEqualTo(ExecutionStatus.COMPLETED);
+            assertThat(after.await(SOON).stdout()).isEqualTo(outcome.stdout());
+            assertThat(events(after)).isEqualTo(told);
+            assertThat(after.endedAt()).isPresent();
+        }
+        try (var files = Files.list(copy)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(copy);
+    }
+
+    @Test
     void damagedRecordsAndStrayFilesAreRemoved() throws Exception {
         for (String name : List.of("x.json", "y-0.log", "z.new")) {
             Files.writeString(folder.resolve(name), "{");
@@ -409,7 +444,9 @@ class ExecutionServiceTest {
                         ApiException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.OVERLOADED));
         service.cancel(first.id(), CancelCause.USER);
         first.await(SOON);
-        await().untilAsserted(
+        await().ignoreExceptionsMatching(
+                        e -> e instanceof ApiException refused && refused.code() == ErrorCode.OVERLOADED)
+                .untilAsserted(
                         () -> assertThat(fixture.run("print x").stdoutText()).isEqualTo("x\n"));
     }
 
@@ -441,6 +478,22 @@ class ExecutionServiceTest {
         fixture.pass(Duration.ofMinutes(16));
         fixture.run("print 4");
         await().until(() -> service.find(third.id()).isEmpty());
+    }
+
+    @Test
+    void theOneThatEndedFirstIsForgottenFirst() throws Exception {
+        restart(config -> config.withRetained(2, 1 << 30, Duration.ofMinutes(15)));
+        Execution longest = service.start(ExecutionRequest.of("await go", "python"));
+        Execution first = service.start(ExecutionRequest.of("print 1", "python"));
+        first.await(SOON);
+        Execution second = service.start(ExecutionRequest.of("print 2", "python"));
+        second.await(SOON);
+        fixture.e2b().sandbox(longest.sandboxId().orElseThrow()).code().release("go");
+        longest.await(SOON);
+
+        await().until(() -> service.find(first.id()).isEmpty());
+        assertThat(service.find(longest.id())).isPresent();
+        assertThat(service.find(second.id())).isPresent();
     }
 
     @Test
