@@ -73,7 +73,7 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
 
     @Override
     public void onError(WebSocket webSocket, Throwable error) {
-        closed.completeExceptionally(error);
+        closed.complete(1006); // as a browser calls it: an end without a goodbye
     }
 
     /** Reads on until a message fits. */
@@ -146,6 +146,11 @@ final class OutputSocket implements WebSocket.Listener, AutoCloseable {
 
     void send(String text) {
         socket.sendText(text, true).join();
+    }
+
+    /** Sends what the server may refuse, and hang up, before all of it is sent. */
+    void sendRefused(String text) {
+        var ignored = socket.sendText(text, true).exceptionally(_ -> socket).join();
     }
 
     List<JsonNode> seen() {

@@ -172,7 +172,7 @@ class OutputSocketTest {
     void messageOverItsBoundEndsOnlyItsOwnConnection() {
         try (var socket = new OutputSocket(port, "clientId=" + client)) {
             socket.awaitStatus("connected");
-            socket.send("x".repeat(100 << 10));
+            socket.sendRefused("x".repeat(100 << 10));
 
             assertThat(socket.awaitClose()).isIn(1006, 1009);
         }

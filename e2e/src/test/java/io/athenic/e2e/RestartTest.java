@@ -3,6 +3,7 @@ package io.athenic.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.athenic.e2e.product.Product;
+import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -11,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 /** Code that runs while the server is killed goes on, and its output is whole: no event is lost, none comes twice. */
 class RestartTest {
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final Map<String, String> SMALL_POOL = Map.of("ATHENIC_POOL_SIZE", "1");
 
     /** Prints fast, waits for a file, prints on: so the server is dead and alive again in the middle of it. */
@@ -20,6 +22,17 @@ class RestartTest {
             while not os.path.exists('go'): time.sleep(0.01)
             for n in range(50_000, 100_000): print(n)
             'the end'""";
+
+    /** The sandbox has the code: it has printed something. */
+    private static void awaitOutput(Product product, Talk thread) {
+        var execution = Talk.execution(thread.answer());
+        try (var socket = new OutputSocket(
+                product.port(),
+                "clientId=" + execution.path("clientId").asText() + "&executionId="
+                        + execution.path("executionId").asText())) {
+            socket.await(message -> OutputSocket.type(message).equals("stdout"));
+        }
+    }
 
     private static String lines(int end) {
         return IntStream.range(0, end).mapToObj(n -> n + "\n").collect(Collectors.joining());
@@ -42,10 +55,11 @@ class RestartTest {
                     .path("executionId")
                     .asText();
             var before = new OutputSocket(product.port(), "clientId=restart");
-            before.await(message -> message.path("data").asText().contains("20000\n"));
+            before.await(_ -> before.text("stdout").contains("20000\n")); // a message may end in the midst of a line
 
             product.server().destroyForcibly();
             product.awaitStart(2);
+            http.awaitAnswer(SOON);
             before.leave(); // what it has not heard by now it asks for again
             long last = before.sequences().getLast();
             var after =
@@ -80,9 +94,11 @@ class RestartTest {
             thread.feed.await(event -> event.path("type").asText().equals("execution")
                     && event.path("code").asText().contains("the end"));
             String sandbox = Talk.execution(thread.answer()).path("sandboxId").asText();
+            awaitOutput(product, thread);
 
             product.server().destroyForcibly();
             product.awaitStart(2);
+            new Http(product.port()).awaitAnswer(SOON);
             var again = new Talk(product.port(), thread.id);
             new Http(product.port())
                     .post("/execute", Map.of("code", "touch go", "language", "bash", "sandboxId", sandbox))
@@ -103,9 +119,11 @@ class RestartTest {
             String run = thread.say("```python\nprint('on')\nwhile True: pass\n```");
             thread.feed.await(event -> event.path("type").asText().equals("execution")
                     && event.path("code").asText().contains("while"));
+            awaitOutput(product, thread);
 
             product.server().destroyForcibly();
             product.awaitStart(2);
+            new Http(product.port()).awaitAnswer(SOON);
             var again = new Talk(product.port(), thread.id);
             new Http(product.port())
                     .post("/api/threads/" + thread.id + "/runs/" + run + "/cancel", Map.of())
