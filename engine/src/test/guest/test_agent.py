@@ -158,6 +158,17 @@ class Processes(AgentCase):
         self.assertEqual(self.code("process.signal", pid=1, signal=9), "not_found")
         self.assertEqual(self.code("process.signal", tag="none", signal=9), "not_found")
 
+    def test_a_process_that_is_signalled_as_it_ends_loses_no_word(self) -> None:
+        for _ in range(20):
+            connection, pid = self.begin("trap '' CONT; head -c 50000 /dev/zero")
+            while self.operate("process.signal", pid=pid, signal=18).messages[-1].get("ok") is not None:
+                pass
+
+            run = collect(connection)
+
+            self.assertEqual(len(run.stdout), 50_000)
+            self.assertEqual(run.messages[-1]["end"]["exitCode"], 0)
+
     def test_a_killed_process_does_not_wait_for_its_children(self) -> None:
         connection, pid = self.begin("sleep 1000; true")
         self.ok("process.signal", pid=pid, signal=9)

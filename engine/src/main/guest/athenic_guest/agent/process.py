@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -48,9 +49,11 @@ class Process:
         self._outputs = outputs
         self._terminal = terminal
         self._mark = mark
+        # Signals go by it: Popen's own would take the exit status from under the thread that waits for the end.
+        self._pidfd = os.pidfd_open(child.pid)
         self._stdin = child.stdin.fileno() if child.stdin else None
         self._stdin_lock = threading.Lock()  # guards _stdin and keeps the inputs of two connections apart
-        self._lock = threading.Lock()  # guards _readers and end
+        self._lock = threading.Lock()  # guards _readers, end and the closing of _pidfd
         self._readers: list[Connection] = []
 
     # --- readers ---------------------------------------------------------------------------------------------------------
@@ -89,16 +92,15 @@ class Process:
         poll = select.poll()
         for descriptor in self._outputs:
             poll.register(descriptor, select.POLLIN)
-        pidfd = os.pidfd_open(self.pid)
-        poll.register(pidfd, select.POLLIN)
+        poll.register(self._pidfd, select.POLLIN)
         stop_at: float | None = None
         chunk = _PTY_CHUNK if self._terminal is not None else _PIPE_CHUNK
         while self._outputs:
             limit = min(at for at in (deadline, stop_at, time.monotonic() + _POLL_SECONDS) if at is not None)
             ready = poll.poll(max(0.0, limit - time.monotonic()) * 1000)
             for descriptor, _ in ready:
-                if descriptor == pidfd:
-                    poll.unregister(pidfd)
+                if descriptor == self._pidfd:
+                    poll.unregister(self._pidfd)
                     stop_at = self._patience()
                 elif not self._pass_on(descriptor, chunk):
                     poll.unregister(descriptor)
@@ -109,7 +111,6 @@ class Process:
             if stop_at is not None and now >= stop_at and not ready:
                 break
         self._wait(deadline)
-        os.close(pidfd)
 
     def _patience(self) -> float | None:
         """Children of a process that ended by itself may go on writing; those of a killed one are not waited for."""
@@ -149,6 +150,7 @@ class Process:
         with self._lock:
             self.end = end
             readers, self._readers = self._readers, []
+            os.close(self._pidfd)
         for reader in readers:
             try:
                 reader.send_json({"end": end})
@@ -200,7 +202,10 @@ class Process:
             self._stdin = None
 
     def signal(self, number: int) -> None:
-        self._child.send_signal(number)
+        with self._lock:
+            if self.end is None:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._pidfd, number)
 
     def end_all(self) -> None:
         """Kills it and everything that it has started."""
