@@ -608,8 +608,8 @@ public final class Engine implements AutoCloseable {
         expiry.interrupt();
         sampler.close();
         together(sandboxes.values(), sandbox -> {
-            if (!sandbox.leave()) {
-                boolean _ = sandbox.kill(KillCause.SHUTDOWN);
+            if (!sandbox.leave()) { // without roomd for that reason: then its disk is kept all the same
+                boolean _ = sandbox.kill(roomd.isGone() ? KillCause.ENGINE_FAILED : KillCause.SHUTDOWN);
             }
         });
         pools.close();

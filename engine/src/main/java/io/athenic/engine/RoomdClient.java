@@ -100,6 +100,11 @@ final class RoomdClient implements AutoCloseable {
         return new Pending(op, id, answer);
     }
 
+    /** Whether it has ended: nothing is answered any more. */
+    boolean isGone() {
+        return gone != null;
+    }
+
     JsonNode call(String op, ObjectNode fields, Duration within) {
         return send(op, fields).await(within);
     }

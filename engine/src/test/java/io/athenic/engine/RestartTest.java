@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A server that is killed, and the next one, with the same roomd in between. */
 final class RestartTest {
     private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration MINUTES = Duration.ofMinutes(15);
 
     private final RoomdProcess roomd = RoomdProcess.start(600);
 
@@ -96,10 +97,10 @@ final class RestartTest {
                     new Lifecycle(Lifecycle.OnTimeout.PAUSE, true)));
             run(frozen.defaultContext("python"), "open('/home/user/note', 'w').write('frozen')");
             Snapshot snapshot = engine.snapshot(frozen, "base-of-it");
-            Sandbox stored = engine.create(SandboxSpec.of(snapshot.id(), SOON));
+            Sandbox stored = engine.create(SandboxSpec.of(snapshot.id(), MINUTES));
             run(stored.defaultContext("python"), "open('/home/user/note', 'a').write(' stored')");
             engine.deleteSnapshot(snapshot.id());
-            Sandbox running = engine.create(SandboxSpec.of("base", SOON));
+            Sandbox running = engine.create(SandboxSpec.of("base", MINUTES));
             frozen.pause();
             stored.pause(false);
             ids.addAll(List.of(
@@ -119,8 +120,8 @@ final class RestartTest {
             assertThat(frozen.lifecycle()).isEqualTo(new Lifecycle(Lifecycle.OnTimeout.PAUSE, true));
             assertThat(frozen.resumeTimeout()).isEqualTo(Duration.ofMinutes(7));
             assertThat(frozen.endAt()).isEqualTo(end);
-            frozen.resume(SOON);
-            stored.resume(SOON);
+            frozen.resume(MINUTES);
+            stored.resume(MINUTES);
             assertThat(result(run(
                             frozen.defaultContext("python"),
                             "import os; (open('/home/user/note').read(), os.environ['E'])")))
@@ -135,7 +136,7 @@ final class RestartTest {
     void ofPausedSandboxesTheFilesSurviveTheDeathOfRoomd() throws Exception {
         String id;
         try (Engine engine = start(OnRestart.ADOPT, 10)) {
-            Sandbox paused = engine.create(SandboxSpec.of("base", SOON));
+            Sandbox paused = engine.create(SandboxSpec.of("base", MINUTES));
             id = paused.id();
             run(paused.defaultContext("python"), "open('/home/user/note', 'w').write('x')");
             paused.pause();
@@ -146,11 +147,33 @@ final class RestartTest {
 
         try (Engine engine = start(OnRestart.ADOPT, 10)) {
             Sandbox paused = engine.find(id).orElseThrow();
-            paused.resume(SOON);
+            paused.resume(MINUTES);
             assertThat(result(run(paused.defaultContext("python"), "open('/home/user/note').read()")))
                     .isEqualTo("x");
             assertThat(paused.kill(KillCause.USER)).isTrue();
             assertThat(records()).isEmpty();
+        }
+    }
+
+    /** The engine that closes finds no roomd to keep the files with: it must leave their record to the next one. */
+    @Test
+    void ofPausedSandboxesTheFilesSurviveTheDeathOfRoomdWhileTheEngineCloses() throws Exception {
+        String id;
+        try (Engine engine = start(OnRestart.ADOPT, 10)) {
+            Sandbox paused = engine.create(SandboxSpec.of("base", MINUTES));
+            id = paused.id();
+            run(paused.defaultContext("python"), "open('/home/user/note', 'w').write('x')");
+            paused.pause();
+            assertThat(roomd.handle().destroyForcibly()).isTrue();
+        }
+        assertThat(records()).containsExactly(id + ".json");
+        roomd.restart();
+
+        try (Engine engine = start(OnRestart.ADOPT, 10)) {
+            Sandbox paused = engine.find(id).orElseThrow();
+            paused.resume(MINUTES);
+            assertThat(result(run(paused.defaultContext("python"), "open('/home/user/note').read()")))
+                    .isEqualTo("x");
         }
     }
 
@@ -214,12 +237,12 @@ final class RestartTest {
         List<String> ids = killedServer();
         try (Engine engine = start(OnRestart.ADOPT, 2)) {
             assertThat(engine.list()).hasSize(3);
-            assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", SOON)))
+            assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", MINUTES)))
                     .isInstanceOfSatisfying(
                             EngineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.RESOURCE_EXHAUSTED));
             engine.find(ids.get(0)).orElseThrow().kill(KillCause.USER);
             engine.find(ids.get(1)).orElseThrow().kill(KillCause.USER);
-            assertThat(result(run(engine.create(SandboxSpec.of("base", SOON)).defaultContext("python"), "1+1")))
+            assertThat(result(run(engine.create(SandboxSpec.of("base", MINUTES)).defaultContext("python"), "1+1")))
                     .isEqualTo("2");
         }
     }
