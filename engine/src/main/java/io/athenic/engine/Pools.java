@@ -124,6 +124,7 @@ final class Pools implements AutoCloseable {
                 own = pool(kind, 1, 1);
                 others.put(kind, own);
                 own.start();
+                return Optional.empty(); // its first room is for the next use, however fast it is made
             }
             return Optional.ofNullable(own);
         } finally {

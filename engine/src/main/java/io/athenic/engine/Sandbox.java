@@ -134,6 +134,7 @@ public final class Sandbox {
                 token,
                 setting);
         sandbox.contexts.begin(finished.python());
+        finished.room().used(); // it may have waited in the pool for long
         return sandbox;
     }
 
@@ -454,10 +455,13 @@ public final class Sandbox {
         try {
             requireAlive();
             keeper.pausing(this);
+            Instant pausedBefore = pausedAt;
+            pausedAt = clock.instant(); // before the state: with the time of an earlier pause it might be paused for
+            // too long
             if (!state.change(SandboxState.RUNNING, SandboxState.PAUSED)) {
+                pausedAt = pausedBefore;
                 throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not running");
             }
-            pausedAt = clock.instant();
             try {
                 if (memory) {
                     room.freeze(keeper.keepsDisks());

@@ -233,8 +233,8 @@ final class SandboxPool implements AutoCloseable {
         try {
             building--;
             if (made != null) {
-                unwanted = closed;
-                if (!closed) {
+                unwanted = closed || !made.usable(); // when it died before it is here, died() does not find it
+                if (!unwanted) {
                     ready.addLast(new Waiting(made, clock.instant()));
                 }
             }

@@ -156,6 +156,8 @@ final class LifecycleTest {
         ENGINE.fixture().clock().advance(Keeping.DEFAULT.pausedAge());
         await().until(() -> ENGINE.engine().list().isEmpty());
         assertThat(frozen.killCause()).contains(KillCause.PAUSED_TOO_LONG);
+        await().until(() -> NothingLeft.sandboxes(ENGINE.fixture().roomd()).stream()
+                .noneMatch(frozen.id()::equals)); // until then it takes a place from the next test
     }
 
     @Test

@@ -12,11 +12,15 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.Test;
 
 /** Pools of real rooms that follow the demand. */
 final class PoolsTest {
     private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration MINUTES = Duration.ofMinutes(15);
     private static final double ANY_LOAD = 1e6;
 
     private final SettableClock clock = new SettableClock();
@@ -26,14 +30,13 @@ final class PoolsTest {
         try (RoomdProcess roomd = RoomdProcess.start();
                 Engine engine = Engine.start(config(roomd, new Pooling(1, 4, ANY_LOAD)), clock)) {
             await().atMost(SOON).until(() -> engine.status().pooled() == 1);
-            try (var burst = Executors.newVirtualThreadPerTaskExecutor()) {
-                for (int i = 0; i < 6; i++) {
-                    burst.execute(
-                            () -> engine.create(SandboxSpec.of("base", SOON)).kill(KillCause.USER));
-                }
+            boolean grown = false;
+            for (int tries = 0; tries < 6 && !grown; tries++) { // takes that come one by one are no burst
+                burst(engine);
+                grown = reaches(engine, 4);
             }
+            assertThat(grown).isTrue();
             assertThat(engine.status().poolMisses()).isPositive();
-            await().atMost(SOON).until(() -> engine.status().pooled() == 4);
 
             clock.advance(PoolSize.QUIET);
             await().atMost(SOON).until(() -> engine.status().pooled() == 1);
@@ -45,6 +48,24 @@ final class PoolsTest {
                 Set<String> now = NothingLeft.sandboxes(roomd);
                 return engine.status().pooled() == 1 && now.size() == 1 && !now.equals(before);
             });
+        }
+    }
+
+    private static void burst(Engine engine) {
+        try (var burst = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 6; i++) {
+                burst.execute(
+                        () -> engine.create(SandboxSpec.of("base", MINUTES)).kill(KillCause.USER));
+            }
+        }
+    }
+
+    private static boolean reaches(Engine engine, int pooled) {
+        try {
+            await().atMost(Duration.ofSeconds(20)).until(() -> engine.status().pooled() == pooled);
+            return true;
+        } catch (ConditionTimeoutException _) {
+            return false;
         }
     }
 
@@ -98,6 +119,24 @@ final class PoolsTest {
         }
     }
 
+    @Test
+    void aRoomThatDiedBeforeItWasReadyIsNotGivenOut() {
+        var first = new AtomicBoolean(true);
+        try (Rig rig = new Rig(new Pooling(1, 1, ANY_LOAD), made -> {
+            if (first.getAndSet(false)) {
+                made.room().markDead();
+            }
+        })) {
+            rig.pools.start();
+            await().atMost(SOON).until(() -> rig.pools.ready() == 1);
+
+            Optional<FinishedRoom> taken = rig.pools.take(rig.usual);
+
+            assertThat(taken).isPresent();
+            taken.ifPresent(room -> rig.factory.destroyQuietly(room.room()));
+        }
+    }
+
     private static EngineConfig config(RoomdProcess roomd, Pooling pooling) {
         return new EngineConfig(
                 roomd.socket(),
@@ -123,6 +162,10 @@ final class PoolsTest {
         final Pools pools;
 
         Rig(Pooling pooling) {
+            this(pooling, _ -> {});
+        }
+
+        Rig(Pooling pooling, Consumer<FinishedRoom> made) {
             var _ = roomd.call("hello", Json.object(), SOON);
             var templates = new Templates(process.data().resolve("templates"));
             this.factory = new RoomFactory(
@@ -137,7 +180,11 @@ final class PoolsTest {
                     usual,
                     clock,
                     new PoolHost(new HostMemory(0), pooling.loadPerCore()),
-                    kind -> factory.buildWarm(kind.template(), kind.limits(), SOON),
+                    kind -> {
+                        FinishedRoom room = factory.buildWarm(kind.template(), kind.limits(), SOON);
+                        made.accept(room);
+                        return room;
+                    },
                     factory::destroyQuietly);
         }
 

@@ -207,10 +207,13 @@ final class SandboxTest {
         Engine engine = ENGINE.engine();
         await().atMost(Duration.ofSeconds(60)).until(() -> engine.status().pooled() == 2);
         long hits = engine.status().poolHits();
+        long before = System.nanoTime();
 
-        ENGINE.sandbox();
+        Sandbox sandbox = ENGINE.sandbox();
 
         assertThat(engine.status().poolHits()).isEqualTo(hits + 1);
+        // How long its room has waited is no time without use.
+        assertThat(sandbox.room().unusedNanos()).isLessThanOrEqualTo(System.nanoTime() - before);
         await().atMost(Duration.ofSeconds(60)).until(() -> engine.status().pooled() == 2);
     }
 
