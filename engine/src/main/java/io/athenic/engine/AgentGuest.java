@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,6 +15,9 @@ import org.slf4j.LoggerFactory;
 final class AgentGuest {
     private static final Logger LOG = LoggerFactory.getLogger(AgentGuest.class);
     private static final Duration ANSWER = Duration.ofSeconds(10);
+
+    /** Waiting for the news of an agent's end, which come on another socket than its silence. */
+    private static final Duration NEWS = Duration.ofSeconds(2);
 
     private final Room room;
     private final GuestSlot slot;
@@ -56,12 +60,25 @@ final class AgentGuest {
     }
 
     GuestConnection connect() {
-        return room.connect(ready());
+        return connect(room::connect);
     }
 
     /** For the proxy's door: see {@link Room#connectWaiting}. */
     GuestConnection connectWaiting() {
-        return room.connectWaiting(ready());
+        return connect(room::connectWaiting);
+    }
+
+    private GuestConnection connect(Function<Guest, GuestConnection> way) {
+        usable.run();
+        Guest guest = slot.get();
+        try {
+            return way.apply(prepared(guest));
+        } catch (EngineException e) {
+            if (e.code() != ErrorCode.UNAVAILABLE || !guest.endsWithin(NEWS) || room.dead()) {
+                throw e;
+            }
+            return way.apply(ready()); // it had died, and the news came after our look
+        }
     }
 
     /** Makes the agent ready for its sandbox before anybody needs it. */
@@ -71,8 +88,11 @@ final class AgentGuest {
 
     private Guest ready() {
         usable.run();
-        Guest guest = slot.get();
-        if (!prepared(guest)) {
+        return prepared(slot.get());
+    }
+
+    private Guest prepared(Guest guest) {
+        if (!isPrepared(guest)) {
             prepare(guest);
         }
         return guest;
@@ -102,7 +122,7 @@ final class AgentGuest {
         }
     }
 
-    private boolean prepared(Guest guest) {
+    private boolean isPrepared(Guest guest) {
         lock.lock();
         try {
             return prepared == guest;

@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
 public final class CodeContext {
     static final String HOME = "/home/user";
 
-    /** Waiting for the news of a kernel's end, which come on another socket than its silence. */
-    private static final Duration NEWS = Duration.ofSeconds(2);
+    /** Waiting for the news of a kernel's end, which come on another socket than its silence. Without them nobody can say why it ended. */
+    private static final Duration NEWS = Duration.ofSeconds(10);
 
     private static final Logger LOG = LoggerFactory.getLogger(CodeContext.class);
 
@@ -141,7 +141,7 @@ public final class CodeContext {
             giveEnvironment(kernel);
             connection = room.connect(kernel);
         } catch (EngineException e) {
-            if (e.code() != ErrorCode.UNAVAILABLE || !diedSince(kernel)) {
+            if (e.code() != ErrorCode.UNAVAILABLE || !kernel.endsWithin(NEWS)) {
                 throw e;
             }
             kernel = slot.get(); // it had died, and the news came after our look
@@ -217,15 +217,6 @@ public final class CodeContext {
             room.connect(kernel).call(request, Duration.ofSeconds(30));
             withoutEnvironment = null;
             changed.run();
-        }
-    }
-
-    private boolean diedSince(Guest kernel) {
-        try {
-            return kernel.awaitExit(NEWS).isPresent();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
         }
     }
 

@@ -43,6 +43,16 @@ final class Guest {
         ended.countDown();
     }
 
+    /** Whether the news of its end come within the time; false also when the caller is interrupted. */
+    boolean endsWithin(Duration maxWait) {
+        try {
+            return awaitExit(maxWait).isPresent();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
     /** How it ended, waiting for the news; empty when it is alive after {@code maxWait}. */
     Optional<GuestExit> awaitExit(Duration maxWait) throws InterruptedException {
         return ended.await(maxWait.toNanos(), TimeUnit.NANOSECONDS) ? Optional.ofNullable(exit) : Optional.empty();

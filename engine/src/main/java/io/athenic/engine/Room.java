@@ -21,7 +21,7 @@ final class Room {
     static final Duration ROOMD_WAIT = Duration.ofSeconds(30);
 
     /** For what is told with an end: a room that is being copied answers later. */
-    private static final Duration NEWS = Duration.ofSeconds(2);
+    private static final Duration NEWS = Duration.ofSeconds(10);
 
     /** Kind and first name of a room's agent; those that replace it have a number. */
     static final String AGENT = "agent";
