@@ -22,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 final class EngineFailureTest {
     private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration MINUTES = Duration.ofMinutes(15);
 
     @Test
     void withoutRoomdThereIsNoEngine(@TempDir Path folder) {
@@ -58,7 +59,7 @@ final class EngineFailureTest {
                 assertThat(engine.awaitReady(SOON)).isFalse();
                 assertThat(engine.status().state()).isEqualTo(EngineState.FAILED);
                 assertThat(engine.status().detail()).contains("template").contains("build");
-                assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", SOON)))
+                assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", MINUTES)))
                         .isInstanceOfSatisfying(
                                 EngineException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.UNAVAILABLE));
             }
@@ -86,7 +87,7 @@ final class EngineFailureTest {
                     roomd.records(),
                     OnRestart.ADOPT);
             try (Engine engine = Engine.start(config, InstantSource.system())) {
-                Sandbox sandbox = engine.create(SandboxSpec.of("base", SOON));
+                Sandbox sandbox = engine.create(SandboxSpec.of("base", MINUTES));
 
                 roomd.handle().destroyForcibly();
 
@@ -94,14 +95,14 @@ final class EngineFailureTest {
                 await().atMost(SOON).until(() -> sandbox.state() == SandboxState.KILLED);
                 assertThat(sandbox.killCause()).contains(KillCause.ENGINE_FAILED);
                 assertThat(engine.status().detail()).contains("roomd is gone");
-                assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", SOON)))
+                assertThatThrownBy(() -> engine.create(SandboxSpec.of("base", MINUTES)))
                         .hasMessageContaining("roomd is gone");
                 await().atMost(SOON).until(() -> NothingLeft.processes(roomd).isEmpty());
             }
             roomd.restart(); // sweeps what the killed one left
             try (Engine engine = Engine.start(config, InstantSource.system())) {
-                assertThat(result(
-                                run(engine.create(SandboxSpec.of("base", SOON)).defaultContext("python"), "1+1")))
+                assertThat(result(run(
+                                engine.create(SandboxSpec.of("base", MINUTES)).defaultContext("python"), "1+1")))
                         .isEqualTo("2");
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
