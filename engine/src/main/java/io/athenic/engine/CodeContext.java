@@ -21,7 +21,7 @@ public final class CodeContext {
     static final String HOME = "/home/user";
 
     /** Waiting for the news of a kernel's end, which come on another socket than its silence. Without them nobody can say why it ended. */
-    private static final Duration NEWS = Duration.ofSeconds(10);
+    private static final Duration NEWS = Duration.ofSeconds(5);
 
     private static final Logger LOG = LoggerFactory.getLogger(CodeContext.class);
 

@@ -632,15 +632,16 @@ public final class Engine implements AutoCloseable {
         while (!Thread.currentThread().isInterrupted()) {
             pools.tend();
             Instant now = clock.instant();
+            Instant tooLong = now.minus(config.keeping().pausedAge());
             Duration nap = LONGEST_NAP;
             for (Sandbox sandbox : sandboxes.values()) {
                 Optional<KillCause> cause = sandbox.overBecause(now);
                 if (cause.isPresent()) {
                     Thread.ofVirtual().name("expire-" + sandbox.id()).start(() -> sandbox.timeIsOver(cause.get()));
-                } else if (isPausedTooLong(sandbox, now)) {
+                } else if (sandbox.isPausedSinceBefore(tooLong)) {
                     Thread.ofVirtual()
                             .name("expire-" + sandbox.id())
-                            .start(() -> sandbox.kill(KillCause.PAUSED_TOO_LONG));
+                            .start(() -> sandbox.endIfPausedSinceBefore(tooLong));
                 } else if (sandbox.state() == SandboxState.RUNNING) {
                     Duration left = Duration.between(now, sandbox.endAt());
                     nap = left.isPositive() && left.compareTo(nap) < 0 ? left : nap;
@@ -653,11 +654,6 @@ public final class Engine implements AutoCloseable {
                 return; // closed
             }
         }
-    }
-
-    private boolean isPausedTooLong(Sandbox sandbox, Instant now) {
-        return sandbox.state() == SandboxState.PAUSED
-                && sandbox.pausedAt().isBefore(now.minus(config.keeping().pausedAge()));
     }
 
     private static void killAll(Collection<Sandbox> all, KillCause cause) {

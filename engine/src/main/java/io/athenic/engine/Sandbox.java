@@ -593,10 +593,14 @@ public final class Sandbox {
 
     /** What its lifecycle says happens now; it is killed for the cause when it is not paused. */
     void timeIsOver(KillCause cause) {
+        if (overBecause(clock.instant()).isEmpty()) {
+            return; // a client was faster
+        }
         Lifecycle.OnTimeout wish = spec.lifecycle().onTimeout();
         if (wish != Lifecycle.OnTimeout.KILL) {
+            moving.lock();
             try {
-                if (overBecause(clock.instant()).isPresent()) {
+                if (overBecause(clock.instant()).isPresent()) { // else it was paused, or resumed, before our turn
                     pause(wish == Lifecycle.OnTimeout.PAUSE);
                 }
                 return;
@@ -605,9 +609,27 @@ public final class Sandbox {
                     return; // a client ended or paused it at the same moment
                 }
                 LOG.warn("Sandbox {} cannot be paused at its timeout and ends: {}", id(), e.getMessage());
+            } finally {
+                moving.unlock();
             }
         }
         boolean _ = kill(cause);
+    }
+
+    boolean isPausedSinceBefore(Instant time) {
+        return state.get() == SandboxState.PAUSED && pausedAt.isBefore(time);
+    }
+
+    /** Ends it, unless it was resumed meanwhile. */
+    void endIfPausedSinceBefore(Instant time) {
+        moving.lock();
+        try {
+            if (isPausedSinceBefore(time)) {
+                boolean _ = kill(KillCause.PAUSED_TOO_LONG);
+            }
+        } finally {
+            moving.unlock();
+        }
     }
 
     /** FAILED_PRECONDITION when only its files are there. */
@@ -667,11 +689,6 @@ public final class Sandbox {
 
     boolean isStored() {
         return stored;
-    }
-
-    /** When it was paused last. */
-    Instant pausedAt() {
-        return pausedAt;
     }
 
     boolean isOver(Instant now) {
