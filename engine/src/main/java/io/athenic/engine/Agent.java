@@ -64,9 +64,10 @@ public final class Agent {
     }
 
     private ProcessStream stream(ObjectNode request) {
+        long killsBefore = guest.room().oomKills();
         return open(request, connection -> {
             int pid = Json.integer(connection.answer(ANSWER).path("start"), "pid");
-            AgentProcessStream stream = new AgentProcessStream(connection, pid, guest.room());
+            AgentProcessStream stream = new AgentProcessStream(connection, pid, guest.room(), killsBefore);
             stream.begin("process-" + guest.sandbox() + "-" + pid, new ProcessEvent.Started(pid));
             return stream;
         });

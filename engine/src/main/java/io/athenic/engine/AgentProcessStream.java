@@ -10,11 +10,12 @@ final class AgentProcessStream extends FrameStream<ProcessEvent> implements Proc
     private final Room room;
     private final long killsBefore;
 
-    AgentProcessStream(GuestConnection connection, int pid, Room room) {
+    /** @param killsBefore how many processes had been killed for memory before this one could be */
+    AgentProcessStream(GuestConnection connection, int pid, Room room, long killsBefore) {
         super(connection);
         this.pid = pid;
         this.room = room;
-        this.killsBefore = room.oomKills();
+        this.killsBefore = killsBefore;
     }
 
     @Override

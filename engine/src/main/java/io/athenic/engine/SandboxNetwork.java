@@ -20,6 +20,7 @@ final class SandboxNetwork {
     private final Optional<NetworkPolicy> first;
     private volatile NetworkWish wish;
     private volatile @Nullable SandboxEgress proxy;
+    private volatile boolean closed;
 
     SandboxNetwork(Egress egress, String sandbox, NetworkWish wish) {
         this.egress = egress;
@@ -50,7 +51,11 @@ final class SandboxNetwork {
     void open(AgentGuest agent) {
         if (first.isPresent()) {
             agent.prepareNow();
-            proxy = egress.open(sandbox, () -> waitForProgram(agent), first.get());
+            SandboxEgress opened = egress.open(sandbox, () -> waitForProgram(agent), first.get());
+            proxy = opened;
+            if (closed) {
+                opened.close(); // the sandbox has ended meanwhile
+            }
         }
     }
 
@@ -121,6 +126,7 @@ final class SandboxNetwork {
     }
 
     void close() {
+        closed = true;
         SandboxEgress open = proxy;
         if (open != null) {
             open.close();

@@ -154,6 +154,9 @@ final class Snapshots {
         List<JsonNode> all = listed(roomd);
         lock.lock();
         try {
+            if (loaded) {
+                return; // by another: what has been deleted since must not come back
+            }
             for (JsonNode each : all) {
                 if (!Snapshot.isForFork(each)) {
                     Snapshot snapshot = Snapshot.of(each);

@@ -175,7 +175,7 @@ final class HostileGuestTest {
         assertThat(end(kernel::next)).isNotBlank();
         kernel.close();
 
-        AgentProcessStream process = new AgentProcessStream(peer(bytes), 1, room);
+        AgentProcessStream process = new AgentProcessStream(peer(bytes), 1, room, 0);
         process.begin("hostile-process", null);
         assertThat(end(process::next)).isNotBlank();
         process.close();
