@@ -16,6 +16,8 @@ import tempfile
 import warnings
 from typing import Any
 
+from .. import hot
+
 # Python writes to the code that it runs until it has specialized it; PEP 659. After that a guest writes to fewer of the zygote's pages.
 _ROUNDS = 10
 
@@ -93,16 +95,24 @@ def _warm(shell: Any) -> None:
     stdout, stderr = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
     try:
-        for _ in range(_ROUNDS):
-            shell.run_cell("1+1", store_history=True)
-            shell.run_cell(warm_up(), store_history=True)
-        shell.run_cell("1/0", store_history=True)
-        for library, warm in (("pandas", _warm_table), ("numpy", _warm_numbers), ("matplotlib", _warm_figure)):
+        for library, warm in (("numpy", _warm_numbers), ("matplotlib", _warm_figure)):
             if _there(library):
                 warm(shell)
+        # What cells do comes last.
+        hot.gather(lambda: _warm_cells(shell))
+        hot.forget_names()
+        for _ in range(_ROUNDS):
+            _warm_cells(shell)
         restore(shell, namespace)
     finally:
         sys.stdout, sys.stderr = stdout, stderr
+
+
+def _warm_cells(shell: Any) -> None:
+    if _there("pandas"):
+        _warm_table(shell)
+    for code in ("1/0", "1+1", warm_up()):
+        shell.run_cell(code, store_history=True)
 
 
 def _warm_table(shell: Any) -> None:

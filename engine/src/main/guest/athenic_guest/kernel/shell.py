@@ -174,6 +174,8 @@ def make() -> Shell:
         made = kind(parent=formatter)
         formatter.formatters[made.format_type] = made
     _register(formatter)
+    # For good: a cell that adds names to the builtins and takes them away makes Python specialize anew all code that calls a builtin.
+    shell.builtin_trap.__enter__()
     return shell
 
 
