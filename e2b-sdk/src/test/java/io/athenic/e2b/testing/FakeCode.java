@@ -208,8 +208,8 @@ public final class FakeCode {
                         step(line.strip());
                     }
                 }
+                ended = true; // before it is sent: who has it may close at once, which is no interrupt
                 send(new CodeEvent.Ended());
-                ended = true;
                 response.end();
             } catch (InterruptedException e) {
                 ended = true;
