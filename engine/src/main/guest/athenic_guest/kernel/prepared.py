@@ -98,7 +98,8 @@ def _warm(shell: Any) -> None:
         for library, warm in (("numpy", _warm_numbers), ("matplotlib", _warm_figure)):
             if _there(library):
                 warm(shell)
-        # What cells do comes last.
+        # What cells do comes last; without what they do the first time only.
+        _warm_cells(shell)
         hot.gather(lambda: _warm_cells(shell))
         hot.forget_names()
         for _ in range(_ROUNDS):
