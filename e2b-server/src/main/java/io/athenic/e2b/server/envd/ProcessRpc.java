@@ -85,8 +85,9 @@ final class ProcessRpc {
         serve(call, messages -> {
             var request = messages.single(ProcessApi.StartRequest.class);
             var timeout = call.timeout();
+            var deadline = deadline(timeout); // before the agent's own, which begins with the process
             var stream = sandbox.agent().start(spec(exchange, request, timeout));
-            pump(exchange, call, messages, stream, timeout, () -> kill(sandbox.agent(), stream.pid()));
+            pump(exchange, call, messages, stream, deadline, () -> kill(sandbox.agent(), stream.pid()));
         });
     }
 
@@ -95,8 +96,13 @@ final class ProcessRpc {
         serve(call, messages -> {
             var request = messages.single(ProcessApi.SelectRequest.class);
             var stream = sandbox.agent().connect(selector(request.process()));
-            pump(exchange, call, messages, stream, call.timeout(), () -> {});
+            pump(exchange, call, messages, stream, deadline(call.timeout()), () -> {});
         });
+    }
+
+    /** In nanoTime. */
+    private static Optional<Long> deadline(Optional<Duration> timeout) {
+        return timeout.map(left -> System.nanoTime() + left.toNanos());
     }
 
     private interface Streaming {
@@ -130,11 +136,10 @@ final class ProcessRpc {
             ConnectCall call,
             Messages messages,
             ProcessStream stream,
-            Optional<Duration> timeout,
+            Optional<Long> deadline,
             Runnable atDeadline)
             throws InterruptedException {
         var keepalive = call.keepalive();
-        var deadline = timeout.map(left -> System.nanoTime() + left.toNanos());
         try (stream) {
             exchange.onClose(stream::close);
             while (true) {
