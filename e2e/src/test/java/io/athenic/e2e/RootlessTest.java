@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The whole product without root: what is weaker is said, what is not holds, and nothing stays. */
 class RootlessTest {
-    private static final Duration START = Duration.ofMinutes(2);
+    private static final Duration START = Duration.ofMinutes(8);
     private static final OrdinaryUser USER = new OrdinaryUser();
 
     @AfterAll

@@ -132,6 +132,7 @@ final class App implements AutoCloseable {
         var sockets = new ExecutionSockets(executions);
         opened.push(sockets);
         edge.serve(router, sockets::accept);
+        opened.push(edge::refuse);
 
         if (engine != null && !engine.awaitReady(TEMPLATE_LOAD)) {
             throw new StartException(

@@ -40,7 +40,7 @@ final class HttpEdge implements AutoCloseable {
         this.door = new Door(vertx, Door.Bounds.of(MAX_CONNECTIONS, LINE_BYTES, HEAD_BYTES), HttpEdge::refusal);
     }
 
-    /** Listens, and answers 503 until {@link #serve}; returns the port. */
+    /** Listens, and answers 503 until {@link #serve} and from {@link #refuse} on; returns the port. */
     int listen(String host, int port) {
         var options = new HttpServerOptions()
                 .setHost(host)
@@ -106,6 +106,12 @@ final class HttpEdge implements AutoCloseable {
         requests = router;
     }
 
+    /** Answers 503 again, since what stands behind is about to close: pages that are open somewhere go on asking. */
+    void refuse() {
+        requests = null;
+        webSockets = null;
+    }
+
     private void request(HttpServerRequest request) {
         Handler<HttpServerRequest> handler = requests;
         if (handler == null) {
@@ -113,7 +119,7 @@ final class HttpEdge implements AutoCloseable {
                     .setStatusCode(503)
                     .putHeader("Retry-After", "1")
                     .putHeader("Content-Type", "application/json; charset=utf-8")
-                    .end(error("sandbox_unavailable", "Athenic is starting: try again in a second."));
+                    .end(error("sandbox_unavailable", "Athenic is starting or stopping: try again in a second."));
         } else {
             handler.handle(request);
         }
@@ -134,7 +140,7 @@ final class HttpEdge implements AutoCloseable {
     private void webSocket(ServerWebSocket socket) {
         Handler<ServerWebSocket> handler = webSockets;
         if (handler == null) {
-            socket.close((short) 1013, "starting");
+            socket.close((short) 1013, "starting or stopping");
         } else {
             handler.handle(socket);
         }
