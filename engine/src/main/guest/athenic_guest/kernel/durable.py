@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from typing import Final
 
-from ..frames import Connection, Failure, pack
+from ..frames import Connection, Failure
 from .targets import writable
 
 MOST: Final = 4 << 20
@@ -39,15 +39,19 @@ class Durable:
         """The number of the newest frame."""
         return self._forgotten + len(self._kept)
 
-    def send(self, kind: int, payload: bytes) -> None:
-        """Keeps a frame, and sends it if there is a connection. Waits while too much is kept."""
-        frame = pack(kind, payload)
+    def send(self, waiting: list[bytes]) -> None:
+        """Keeps packed frames, and sends them if there is a connection. Waits while too much is kept."""
         with self._space:
-            while self._size >= MOST:
-                self._space.wait()
-            self._kept.append(frame)
-            self._size += len(frame) + _WEIGHT
-            self._deliver((frame,))
+            sent = 0
+            for count, frame in enumerate(waiting):
+                if self._size >= MOST:
+                    self._deliver(waiting[sent:count])
+                    sent = count
+                    while self._size >= MOST:
+                        self._space.wait()
+                self._kept.append(frame)
+                self._size += len(frame) + _WEIGHT
+            self._deliver(waiting[sent:])
 
     def ready(self, size: int) -> bool:
         """Whether `send` takes this many bytes without waiting."""
@@ -81,7 +85,7 @@ class Durable:
                 raise Failure("failed_precondition", f"frames {self._forgotten + 1} to {self.position} are kept: {after} is not among those before them")
             connection.send_json({"ok": {}})
             self._connection = connection
-            self._deliver(tuple(self._kept)[after - self._forgotten :])
+            self._deliver(list(self._kept)[after - self._forgotten :])
 
     def detach(self, connection: Connection) -> None:
         """This connection has ended."""
@@ -104,13 +108,12 @@ class Durable:
     def acknowledged(self) -> bool:
         return not self._kept
 
-    def _deliver(self, frames: tuple[bytes, ...]) -> None:
+    def _deliver(self, frames: list[bytes]) -> None:
         connection = self._connection
-        if connection is None:
+        if connection is None or not frames:
             return
         try:
-            for frame in frames:
-                connection.socket.sendall(frame)
+            connection.socket.sendall(b"".join(frames))
         except OSError:
             self._connection = None  # what it lacks is kept
 

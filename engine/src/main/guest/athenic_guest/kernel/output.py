@@ -62,6 +62,8 @@ class Output:
         self._wake: SimpleQueue[int] = SimpleQueue()
         self._sending = threading.Lock()  # held while items are taken and sent; guards what follows
         self._target: Target | None = None
+        self._frames: list[bytes] = []  # packed, for the target, not sent yet
+        self._framed = 0
         self._late: list[tuple[int, bytes]] = []
         self._late_size = 0
 
@@ -160,6 +162,7 @@ class Output:
         del self.pending[: len(batch)]
         self.size = 0
         self._send(batch)
+        self._deliver()
 
     def _send(self, batch: list[Item]) -> None:
         try:
@@ -205,6 +208,7 @@ class Output:
             self._transmit(kind, part)
 
     def _start(self, target: Target, first: bytes) -> None:
+        self._deliver()
         self._target = target
         self._transmit(frames.JSON, first)
         late, self._late, self._late_size = self._late, [], 0
@@ -212,14 +216,24 @@ class Output:
             self._transmit(kind, payload)
 
     def _finish(self, on_end: Callable[[], None]) -> None:
+        self._deliver()
         self._target = None
         on_end()
 
     def _transmit(self, kind: int, payload: bytes) -> None:
         if self._target is None:
             self._keep(kind, payload)
-        else:
-            self._target.send(kind, payload)
+            return
+        self._frames.append(frames.pack(kind, payload))
+        self._framed += len(payload)
+        if self._framed >= SEND_AT:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        """One write for what was said together: a write wakes the server, and that may take the processor from this process."""
+        waiting, self._frames, self._framed = self._frames, [], 0
+        if waiting and self._target is not None:
+            self._target.send(waiting)
 
     def _keep(self, kind: int, payload: bytes) -> None:
         """Output of threads and processes while nothing runs: its end is kept and opens the next execution."""

@@ -6,14 +6,12 @@ import select
 import socket
 from typing import Protocol
 
-from .. import frames
-
 
 class Target(Protocol):
     """Takes the frames of one execution, in order, by one thread at a time."""
 
-    def send(self, kind: int, payload: bytes) -> None:
-        """Takes one frame; waits while it has no room for it. A server that is gone is no error."""
+    def send(self, waiting: list[bytes]) -> None:
+        """Takes packed frames; waits while it has no room for them. A server that is gone is no error."""
 
     def ready(self, size: int) -> bool:
         """Whether `send` takes this many bytes without waiting."""
@@ -29,11 +27,11 @@ class Direct:
         self._peer = peer
         self._gone = False
 
-    def send(self, kind: int, payload: bytes) -> None:
+    def send(self, waiting: list[bytes]) -> None:
         if self._gone:
             return
         try:
-            self._peer.sendall(frames.pack(kind, payload))
+            self._peer.sendall(b"".join(waiting))
         except OSError:
             # The server has gone. Its execution is interrupted by the thread that watches the connection; what it still says is dropped.
             self._gone = True
