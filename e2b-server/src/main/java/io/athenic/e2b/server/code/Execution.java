@@ -11,8 +11,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 
 /**
- * One execution as a stream of JSON lines. The head goes out at once, since the SDKs time it; a line of keepalive after
- * five silent seconds. A client that closes its connection interrupts the code at once; the context stays usable and
+ * One execution as a stream of JSON lines. The answer of a short one goes out in one piece; after a tick of silence the head does, since
+ * the SDKs time it; a line of keepalive after five silent seconds. A client that closes its connection interrupts the code at once; the context stays usable and
  * the next execution waits only for the interrupt.
  */
 final class Execution {
@@ -28,23 +28,29 @@ final class Execution {
             exchange.onClose(end);
             exchange.set("Content-Type", "application/x-ndjson; charset=utf-8").set("Cache-Control", "no-store");
             var out = exchange.stream(200, -1);
-            out.sendHead();
             var lines = new BatchedWriter(out);
+            var begun = false;
             while (true) {
-                var event = stream.next(lines.patience(KEEPALIVE));
+                var event = stream.next(begun ? lines.patience(KEEPALIVE) : BatchedWriter.TICK);
                 if (event == null) {
-                    if (!lines.flush()) {
+                    if (!begun) {
+                        out.sendHead();
+                    } else if (!lines.flush()) {
                         lines.add(new CodeEvent.KeepAlive().line());
                         lines.flush();
                     }
-                    continue;
+                } else {
+                    var line = wire(event, clock).line(durable ? stream.position() : 0);
+                    switch (event) {
+                        case KernelEvent.Accepted _ -> lines.addUnhurried(line);
+                        case KernelEvent.Finished _ -> {
+                            lines.end(line);
+                            return;
+                        }
+                        default -> lines.add(line);
+                    }
                 }
-                lines.add(wire(event, clock).line(durable ? stream.position() : 0));
-                if (event instanceof KernelEvent.Finished) {
-                    lines.flush();
-                    out.end();
-                    return;
-                }
+                begun = true;
             }
         } finally {
             end.run();

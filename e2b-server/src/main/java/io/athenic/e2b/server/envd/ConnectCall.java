@@ -138,7 +138,6 @@ final class ConnectCall {
         private final Exchange exchange;
         private final ConnectFrames frames;
         private @Nullable BatchedWriter writer;
-        private io.athenic.e2b.server.http.@Nullable ResponseStream out;
 
         private Messages(Exchange exchange) {
             this.exchange = exchange;
@@ -190,9 +189,7 @@ final class ConnectCall {
                 return begun;
             }
             exchange.set("Content-Type", E2b.CONNECT_JSON);
-            var stream = exchange.stream(200, -1);
-            begun = new BatchedWriter(stream);
-            out = stream;
+            begun = new BatchedWriter(exchange.stream(200, -1));
             writer = begun;
             return begun;
         }
@@ -210,12 +207,7 @@ final class ConnectCall {
         }
 
         void end(@Nullable ConnectError error) {
-            var stream = begin();
-            stream.add(ConnectFrame.end(error));
-            stream.flush();
-            if (out != null) {
-                out.end();
-            }
+            begin().end(ConnectFrame.end(error));
         }
     }
 }

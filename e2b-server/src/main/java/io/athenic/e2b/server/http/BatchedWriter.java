@@ -8,12 +8,16 @@ import java.time.Duration;
  * together, or earlier when it is large. A producer of many small messages costs at most one write a tick.
  */
 public final class BatchedWriter {
-    private static final long TICK_NANOS = 2_000_000;
+    public static final Duration TICK = Duration.ofMillis(2);
+
+    private static final long TICK_NANOS = TICK.toNanos();
     private static final int LARGE = 32 << 10;
 
     private final ResponseStream out;
     private final ByteArrayOutputStream pending = new ByteArrayOutputStream(1024);
     private long lastFlush = System.nanoTime() - TICK_NANOS;
+    /** When what is pending is to be sent. */
+    private long due;
 
     public BatchedWriter(ResponseStream out) {
         this.out = out;
@@ -21,6 +25,22 @@ public final class BatchedWriter {
 
     /** Sends now or within the next call of {@link #patience} and {@link #flush}. */
     public void add(byte[] message) {
+        append(message, lastFlush + TICK_NANOS);
+    }
+
+    /** As {@link #add}, for what need not go out before something else does: that has a tick to come. */
+    public void addUnhurried(byte[] message) {
+        append(message, System.nanoTime() + TICK_NANOS);
+    }
+
+    /** Sends the last message with all that is pending, and ends the stream. */
+    public void end(byte[] message) {
+        pending.writeBytes(message);
+        out.end(pending.toByteArray());
+    }
+
+    private void append(byte[] message, long latest) {
+        due = pending.size() == 0 || latest - due < 0 ? latest : due;
         pending.writeBytes(message);
         if (pending.size() >= LARGE) {
             flush();
@@ -32,7 +52,7 @@ public final class BatchedWriter {
         if (pending.size() == 0) {
             return idle;
         }
-        var left = TICK_NANOS - (System.nanoTime() - lastFlush);
+        var left = due - System.nanoTime();
         return left <= 0 ? Duration.ZERO : Duration.ofNanos(left);
     }
 

@@ -73,6 +73,13 @@ public class ByteSink extends OutputStream {
         context.runOnContext(nothing -> target.write(buffer).onComplete(done -> release(length, done.succeeded())));
     }
 
+    /** Ends the answer with these bytes, in one piece; it is complete. */
+    public void end(byte[] last) {
+        acquire(last.length);
+        context.runOnContext(
+                nothing -> target.end(Buffer.buffer(last)).onComplete(done -> release(last.length, done.succeeded())));
+    }
+
     /** Ends the answer; it is complete. */
     public void end() {
         context.runOnContext(nothing -> target.end());
