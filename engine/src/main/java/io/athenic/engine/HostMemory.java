@@ -1,12 +1,19 @@
 package io.athenic.engine;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The machine's free memory, which new sandboxes must leave some of. */
 final class HostMemory {
     private static final Path MEMINFO = Path.of("/proc/meminfo");
+
+    private static final String NAME = "MemAvailable:";
+
+    /** It is the third of some fifty lines, and every create asks. */
+    private static final int HEAD = 256;
 
     /** What a new sandbox needs before its code does anything. */
     private static final long ROOM_BYTES = 64L << 20;
@@ -35,11 +42,12 @@ final class HostMemory {
 
     /** What programs can have without swapping (proc_meminfo(5), MemAvailable); unknown counts as plenty. */
     static long availableBytes() {
-        try {
-            for (String line : Files.readAllLines(MEMINFO)) {
-                if (line.startsWith("MemAvailable:")) {
-                    return Long.parseLong(line.replaceAll("\\D", "")) << 10;
-                }
+        try (InputStream meminfo = Files.newInputStream(MEMINFO)) {
+            String head = new String(meminfo.readNBytes(HEAD), StandardCharsets.US_ASCII);
+            int name = head.indexOf(NAME);
+            int unit = head.indexOf(" kB", name);
+            if (name >= 0 && unit >= 0) {
+                return Long.parseLong(head.substring(name + NAME.length(), unit).strip()) << 10;
             }
         } catch (IOException _) {
             // no such file: then the sandboxes' own limits are all there is
