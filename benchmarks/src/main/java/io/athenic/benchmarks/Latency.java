@@ -16,7 +16,7 @@ final class Latency {
     /** Between two creates, so that the pool has its sandbox back: what is measured is a create that finds one. */
     private static final long REFILL_MILLIS = 120;
 
-    /** Creates before the first sample: the server's code is compiled by then, as in a server that has been up for a while. */
+    /** Creates before the first sample: the server has compiled half of its code by then. */
     private static final int WARMUP = 40;
 
     private static final String HOG =
@@ -64,7 +64,7 @@ final class Latency {
         return Measure.of(
                 "create (pooled) to 1+1 at " + alive + " alive",
                 "ms",
-                createToResult(3, count, REFILL_MILLIS, new ArrayList<>()));
+                createToResult(WARMUP, count, REFILL_MILLIS, new ArrayList<>()));
     }
 
     private List<Double> createToResult(int warmup, int count, long rest, List<Double> destroys) {

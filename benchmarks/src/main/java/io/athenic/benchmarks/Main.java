@@ -77,6 +77,7 @@ public final class Main {
             report.note("Other programs kept this machine busy (load " + Report.number(Machine.load())
                     + " before the first sample): times are too long and rates too low, only ratios count.");
         }
+        Rehearsal.hold();
         String pool = Integer.toString(POOL);
         with(Map.of("ATHENIC_POOL_SIZE", pool, "ATHENIC_POOL_MAX", pool), this::pooled);
         if (parts.contains("latency")) {
