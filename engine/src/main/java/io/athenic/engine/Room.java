@@ -304,16 +304,16 @@ final class Room {
         return outputBytes;
     }
 
-    /** Whether processes were killed for memory since there had been so many; asks when it is not known yet, which is not waited for long. */
+    /**
+     * Whether processes were killed for memory since there had been so many. Always asks: one that was killed before the one in question may be
+     * all that is known, and then the latter would be told of whatever is killed next. Not waited for long.
+     */
     boolean outOfMemorySince(long killsBefore) {
-        if (oomKills() <= killsBefore) {
-            try {
-                return use(NEWS).oomKills() > killsBefore;
-            } catch (EngineException _) {
-                return false; // the room went too
-            }
+        try {
+            return use(NEWS).oomKills() > killsBefore;
+        } catch (EngineException _) {
+            return oomKills() > killsBefore; // the room went too
         }
-        return true;
     }
 
     /** For people. */
