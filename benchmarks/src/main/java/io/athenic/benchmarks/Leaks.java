@@ -15,7 +15,10 @@ import java.util.stream.Stream;
 /** What a thousand sandboxes leave behind: counted on the machine before and after, with the same rooms waiting in the pool. */
 final class Leaks {
     private static final int SANDBOXES = 1000;
-    private static final int WARM_UP = 50;
+
+    /** Before the first count: the server's young generation and compiled code have grown to their sizes by then, and what grows on leaks. */
+    private static final int WARM_UP = 1000;
+
     private static final long SETTLE_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final Product product;
