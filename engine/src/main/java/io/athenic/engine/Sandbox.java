@@ -456,8 +456,8 @@ public final class Sandbox {
             requireAlive();
             keeper.pausing(this);
             Instant pausedBefore = pausedAt;
-            pausedAt = clock.instant(); // before the state: with the time of an earlier pause it might be paused for
-            // too long
+            // Before the state: with the time of an earlier pause it might count as paused for too long.
+            pausedAt = clock.instant();
             if (!state.change(SandboxState.RUNNING, SandboxState.PAUSED)) {
                 pausedAt = pausedBefore;
                 throw new EngineException(ErrorCode.FAILED_PRECONDITION, "sandbox " + id() + " is not running");

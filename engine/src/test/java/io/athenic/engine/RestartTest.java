@@ -136,20 +136,14 @@ final class RestartTest {
     void ofPausedSandboxesTheFilesSurviveTheDeathOfRoomd() throws Exception {
         String id;
         try (Engine engine = start(OnRestart.ADOPT, 10)) {
-            Sandbox paused = engine.create(SandboxSpec.of("base", MINUTES));
-            id = paused.id();
-            run(paused.defaultContext("python"), "open('/home/user/note', 'w').write('x')");
-            paused.pause();
+            id = pausedWithNote(engine).id();
             assertThat(roomd.handle().destroyForcibly()).isTrue();
             await().atMost(SOON).until(() -> engine.list().isEmpty());
         }
         roomd.restart();
 
         try (Engine engine = start(OnRestart.ADOPT, 10)) {
-            Sandbox paused = engine.find(id).orElseThrow();
-            paused.resume(MINUTES);
-            assertThat(result(run(paused.defaultContext("python"), "open('/home/user/note').read()")))
-                    .isEqualTo("x");
+            Sandbox paused = resumedWithNote(engine, id);
             assertThat(paused.kill(KillCause.USER)).isTrue();
             assertThat(records()).isEmpty();
         }
@@ -160,21 +154,30 @@ final class RestartTest {
     void ofPausedSandboxesTheFilesSurviveTheDeathOfRoomdWhileTheEngineCloses() throws Exception {
         String id;
         try (Engine engine = start(OnRestart.ADOPT, 10)) {
-            Sandbox paused = engine.create(SandboxSpec.of("base", MINUTES));
-            id = paused.id();
-            run(paused.defaultContext("python"), "open('/home/user/note', 'w').write('x')");
-            paused.pause();
+            id = pausedWithNote(engine).id();
             assertThat(roomd.handle().destroyForcibly()).isTrue();
         }
         assertThat(records()).containsExactly(id + ".json");
         roomd.restart();
 
         try (Engine engine = start(OnRestart.ADOPT, 10)) {
-            Sandbox paused = engine.find(id).orElseThrow();
-            paused.resume(MINUTES);
-            assertThat(result(run(paused.defaultContext("python"), "open('/home/user/note').read()")))
-                    .isEqualTo("x");
+            var _ = resumedWithNote(engine, id);
         }
+    }
+
+    private static Sandbox pausedWithNote(Engine engine) throws InterruptedException {
+        Sandbox paused = engine.create(SandboxSpec.of("base", MINUTES));
+        run(paused.defaultContext("python"), "open('/home/user/note', 'w').write('x')");
+        paused.pause();
+        return paused;
+    }
+
+    private static Sandbox resumedWithNote(Engine engine, String id) throws InterruptedException {
+        Sandbox paused = engine.find(id).orElseThrow();
+        paused.resume(MINUTES);
+        assertThat(result(run(paused.defaultContext("python"), "open('/home/user/note').read()")))
+                .isEqualTo("x");
+        return paused;
     }
 
     @Test
